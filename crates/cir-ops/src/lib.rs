@@ -1,0 +1,29 @@
+//! The operations that training these networks spends its time in, behind one interface.
+//!
+//! Models call the functions and layers of this crate and never candle's convolutions directly, so
+//! that a network is written once and runs on every backend.
+//!
+//! ```
+//! use candle_core::{DType, Device, Tensor};
+//! use cir_ops::{Activation, Conv2dConfig};
+//! # fn main() -> candle_core::Result<()> {
+//! let x = Tensor::zeros((2, 3, 8, 8), DType::F32, &Device::Cpu)?;
+//! let w = Tensor::zeros((4, 3, 4, 4), DType::F32, &Device::Cpu)?;
+//! let half = Conv2dConfig { stride: 2, padding: 1, ..Default::default() };
+//! let y = cir_ops::conv2d(&x, &w, None, half)?;
+//! assert_eq!(y.dims(), [2, 4, 4, 4]);
+//! let y = cir_ops::instance_norm(&y, None, None, 1e-5, Activation::Relu)?;
+//! assert_eq!(y.dims(), [2, 4, 4, 4]);
+//! # Ok(()) }
+//! ```
+
+mod adam;
+mod conv;
+mod layers;
+mod norm;
+
+pub use adam::{AdamHyper, adam_update};
+pub use candle_nn::{Conv2dConfig, ConvTranspose2dConfig};
+pub use conv::{conv_transpose2d, conv2d};
+pub use layers::{Conv2d, ConvTranspose2d, InstanceNorm, Linear};
+pub use norm::{Activation, instance_norm};
