@@ -1,1 +1,37 @@
-//! To be written.
+//! What every algorithm with Controllable Interpolation Regularization shares: the attribute
+//! schema, the latent partition, the CIR term, losses, seeded parameters and Adam.
+//!
+//! The reading order is that of the data: a [`Schema`] says which attributes a picture has, a
+//! [`Partition`] which numbers of a [`Latent`] belong to which attribute, [`Cir`] regularises what
+//! lies between two latents, [`Losses`] collects the terms, [`Gradients`] their derivatives, and
+//! [`Adam`] moves the [`Params`].
+//!
+//! This crate reads no files and prints nothing.
+
+mod adam;
+mod cir;
+mod error;
+mod fractions;
+mod gradients;
+mod image;
+mod latent;
+mod losses;
+mod params;
+mod partition;
+mod random;
+mod schedule;
+mod schema;
+
+pub use adam::{Adam, AdamConfig};
+pub use cir::{Cir, CirConfig, CirTerm, Distance, Draw, Moved, RandomMoved, Scale, Target};
+pub use error::{Error, Result};
+pub use fractions::{FractionDistribution, Granularity};
+pub use gradients::Gradients;
+pub use image::{Image, PixelRange};
+pub use latent::Latent;
+pub use losses::{Losses, Scalars};
+pub use params::{Initialisation, NamedTensors, Params};
+pub use partition::{Block, Partition};
+pub use random::{Rng, rng, seed_of};
+pub use schedule::{LrSchedule, Ramp};
+pub use schema::{Attribute, Labels, Schema};

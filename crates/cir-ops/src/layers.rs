@@ -24,7 +24,13 @@ impl Conv2d {
     ///
     /// # Errors
     /// When the builder lacks a parameter or holds another shape.
-    pub fn new(cin: usize, out: usize, k: usize, cfg: Conv2dConfig, vb: VarBuilder) -> Result<Self> {
+    pub fn new(
+        cin: usize,
+        out: usize,
+        k: usize,
+        cfg: Conv2dConfig,
+        vb: VarBuilder,
+    ) -> Result<Self> {
         let init = uniform(cin * k * k);
         let bias = Some(vb.get_with_hints(out, "bias", init)?);
         Ok(Self { bias, ..Self::no_bias(cin, out, k, cfg, vb)? })

@@ -1,0 +1,98 @@
+//! Named loss terms: the total that is differentiated and the log line come from one place, so a
+//! logged term is an optimised term.
+
+use candle_core::{DType, Result, Tensor, bail};
+
+/// Named numbers in the order in which they were computed.
+pub type Scalars = Vec<(String, f64)>;
+
+/// Loss terms with their names and weights.
+#[derive(Debug, Clone, Default)]
+pub struct Losses {
+    parts: Vec<Part>,
+}
+
+#[derive(Debug, Clone)]
+struct Part {
+    names: Vec<String>,
+    values: Tensor,
+    weight: f64,
+}
+
+impl Losses {
+    /// No term yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds one term.
+    pub fn push(&mut self, name: impl Into<String>, value: Tensor, weight: f64) {
+        self.parts.push(Part { names: vec![name.into()], values: value, weight });
+    }
+
+    /// Adds terms of equal weight that were computed together.
+    ///
+    /// # Shapes
+    /// `values` (n) for n names.
+    ///
+    /// # Errors
+    /// When the counts differ.
+    pub fn extend(&mut self, names: Vec<String>, values: Tensor, weight: f64) -> Result<()> {
+        if values.dims() != [names.len()] {
+            bail!("losses: {} names for values of shape {:?}", names.len(), values.shape());
+        }
+        self.parts.push(Part { names, values, weight });
+        Ok(())
+    }
+
+    /// Σ weight·value, a scalar, or `None` when no term carries weight.
+    ///
+    /// # Errors
+    /// Whatever candle reports.
+    pub fn total(&self) -> Result<Option<Tensor>> {
+        let mut total: Option<Tensor> = None;
+        for part in self.parts.iter().filter(|p| p.weight != 0.) {
+            let sum = part.values.sum_all()?;
+            let sum = if part.weight == 1. { sum } else { (sum * part.weight)? };
+            total = Some(match total {
+                Some(total) => (total + sum)?,
+                None => sum,
+            });
+        }
+        Ok(total)
+    }
+
+    /// Every term's name and unweighted value.
+    ///
+    /// # Errors
+    /// Whatever candle reports.
+    pub fn scalars(&self) -> Result<Scalars> {
+        let mut scalars = Vec::new();
+        for part in &self.parts {
+            let values = part.values.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?;
+            scalars.extend(part.names.iter().cloned().zip(values));
+        }
+        Ok(scalars)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+
+    #[test]
+    fn the_total_is_the_weighted_sum_of_what_is_logged() {
+        let mut losses = Losses::new();
+        assert!(losses.total().unwrap().is_none());
+        let values = Tensor::new(&[1f64, 2.], &Device::Cpu).unwrap();
+        losses.extend(vec!["a".into(), "b".into()], values, 1.).unwrap();
+        losses.push("c", Tensor::new(4f64, &Device::Cpu).unwrap(), 0.5);
+        losses.push("d", Tensor::new(f64::NAN, &Device::Cpu).unwrap(), 0.);
+        let total = losses.total().unwrap().unwrap().to_scalar::<f64>().unwrap();
+        assert_eq!(total, 5.);
+        let logged = losses.scalars().unwrap();
+        assert_eq!(logged[..3], [("a".into(), 1.), ("b".into(), 2.), ("c".into(), 4.)]);
+    }
+}

@@ -1,0 +1,102 @@
+//! Schedules: pure functions of the training step, so that resuming needs no replay.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+/// 0 before `start`, then rising linearly to 1 within `ramp` steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ramp {
+    /// First step (from 1) with a positive value.
+    pub start: u64,
+    /// Length of the rise; 0 jumps.
+    pub ramp: u64,
+}
+
+impl Ramp {
+    /// The value at `step`, counted from 1.
+    pub fn at(self, step: u64) -> f64 {
+        match step.checked_sub(self.start) {
+            None => 0.,
+            Some(since) => ((since + 1) as f64 / (self.ramp + 1) as f64).min(1.),
+        }
+    }
+}
+
+/// How the learning rate changes over a training.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LrSchedule {
+    /// The same at every step.
+    Constant,
+    /// A linear rise within `warmup` steps, then a half cosine down to `floor` times the rate.
+    Cosine {
+        /// Steps of the rise.
+        warmup: u64,
+        /// What is left of the rate at the last step.
+        floor: f64,
+    },
+    /// Multiplied by `gamma` after every `every` steps.
+    Step {
+        /// Steps between two changes.
+        every: u64,
+        /// Factor of a change.
+        gamma: f64,
+    },
+}
+
+impl LrSchedule {
+    /// Checks the numbers.
+    ///
+    /// # Errors
+    /// When one is out of range.
+    pub fn check(self, field: &str) -> Result<()> {
+        match self {
+            Self::Cosine { floor, .. } if !(0. ..=1.).contains(&floor) => {
+                Err(Error::setting(format!("{field}.cosine.floor"), floor, "0 to 1"))
+            }
+            Self::Step { every: 0, .. } => {
+                Err(Error::setting(format!("{field}.step.every"), 0, "at least 1"))
+            }
+            Self::Step { gamma, .. } if !(gamma > 0. && gamma.is_finite()) => {
+                Err(Error::setting(format!("{field}.step.gamma"), gamma, "a positive number"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The factor on the base rate at `step` (from 1) of `steps`.
+    pub fn factor(self, step: u64, steps: u64) -> f64 {
+        match self {
+            Self::Constant => 1.,
+            Self::Cosine { warmup, .. } if step <= warmup => step as f64 / (warmup + 1) as f64,
+            Self::Cosine { warmup, floor } => {
+                let done = (step - 1 - warmup) as f64 / (steps - warmup).max(1) as f64;
+                floor + (1. - floor) * 0.5 * (1. + (std::f64::consts::PI * done.min(1.)).cos())
+            }
+            Self::Step { every, gamma } => gamma.powf(((step - 1) / every) as f64),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ramp_rises_from_its_start() {
+        let ramp = Ramp { start: 10, ramp: 3 };
+        let values: Vec<_> = [9, 10, 11, 13, 20].into_iter().map(|s| ramp.at(s)).collect();
+        assert_eq!(values, [0., 0.25, 0.5, 1., 1.]);
+        assert_eq!(Ramp { start: 0, ramp: 0 }.at(1), 1.);
+    }
+
+    #[test]
+    fn cosine_warms_up_and_ends_near_its_floor() {
+        let cosine = LrSchedule::Cosine { warmup: 10, floor: 0.1 };
+        assert!(cosine.factor(1, 100) < 0.1);
+        assert_eq!(cosine.factor(11, 100), 1.);
+        assert!((cosine.factor(100, 100) - 0.1).abs() < 1e-3);
+        assert_eq!(LrSchedule::Step { every: 3000, gamma: 0.97 }.factor(3001, 9000), 0.97);
+    }
+}
