@@ -7,7 +7,9 @@ use candle_core::{D, DType, Device, Tensor};
 use rand::Rng as _;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, FractionDistribution, Granularity, Latent, Partition, Ramp, Result, Rng};
+use crate::{
+    Error, FractionDistribution, Granularity, Latent, Partition, Ramp, Result, Rng, add_to,
+};
 
 /// Which blocks move.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -256,10 +258,7 @@ impl Cir {
                 Distance::Mse => difference.sqr()?.sum_all()?,
             };
             count += difference.elem_count();
-            sum = Some(match sum {
-                Some(sum) => (sum + part)?,
-                None => part,
-            });
+            add_to(&mut sum, part)?;
         }
         match sum {
             Some(sum) => sum / count.max(1) as f64,

@@ -6,6 +6,18 @@ use candle_core::{DType, Result, Tensor, backprop::GradStore};
 
 use crate::{NamedTensors, Params};
 
+/// Adds `term` to what may not have been begun.
+///
+/// # Errors
+/// When the shapes differ.
+pub fn add_to(sum: &mut Option<Tensor>, term: Tensor) -> Result<()> {
+    *sum = Some(match sum.take() {
+        Some(sum) => (sum + term)?,
+        None => term,
+    });
+    Ok(())
+}
+
 /// The gradient of every parameter that took part, by name.
 ///
 /// A step may differentiate its terms one at a time where one pass would need too much memory; the

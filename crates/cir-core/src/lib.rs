@@ -26,7 +26,7 @@ pub use adam::{Adam, AdamConfig};
 pub use cir::{Cir, CirConfig, CirTerm, Distance, Draw, Moved, RandomMoved, Scale, Target};
 pub use error::{Error, Result};
 pub use fractions::{FractionDistribution, Granularity};
-pub use gradients::Gradients;
+pub use gradients::{Gradients, add_to};
 pub use image::{Image, PixelRange};
 pub use latent::Latent;
 pub use losses::{Losses, Scalars};

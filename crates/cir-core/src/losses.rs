@@ -3,6 +3,8 @@
 
 use candle_core::{DType, Result, Tensor, bail};
 
+use crate::add_to;
+
 /// Named numbers in the order in which they were computed.
 pub type Scalars = Vec<(String, f64)>;
 
@@ -54,10 +56,7 @@ impl Losses {
         for part in self.parts.iter().filter(|p| p.weight != 0.) {
             let sum = part.values.sum_all()?;
             let sum = if part.weight == 1. { sum } else { (sum * part.weight)? };
-            total = Some(match total {
-                Some(total) => (total + sum)?,
-                None => sum,
-            });
+            add_to(&mut total, sum)?;
         }
         Ok(total)
     }

@@ -20,10 +20,12 @@
 mod adam;
 mod conv;
 mod layers;
+mod loss;
 mod norm;
 
 pub use adam::{AdamHyper, adam_update};
 pub use candle_nn::{Conv2dConfig, ConvTranspose2dConfig};
 pub use conv::{conv_transpose2d, conv2d};
 pub use layers::{Conv2d, ConvTranspose2d, InstanceNorm, Linear};
+pub use loss::{bce_groups, l1_groups, mse_groups};
 pub use norm::{Activation, instance_norm};

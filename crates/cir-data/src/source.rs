@@ -1,0 +1,65 @@
+//! What a data set is to everything else: labelled images by number.
+
+use cir_core::{Image, Labels, Schema};
+
+use crate::Result;
+
+/// Labelled images; what a reader implements for an own data set.
+///
+/// ```
+/// use cir_core::{Attribute, Image, Labels, Schema};
+/// use cir_data::{Index, Source};
+///
+/// /// Grey squares: one attribute is the brightness, the other the side.
+/// struct Squares(Schema);
+///
+/// impl Source for Squares {
+///     fn schema(&self) -> &Schema { &self.0 }
+///     fn len(&self) -> usize { 4 }
+///     fn labels(&self, index: usize) -> Labels { vec![(index / 2) as u16, (index % 2) as u16] }
+///     fn image(&self, index: usize) -> cir_data::Result<Image> {
+///         let (bright, large) = (index / 2 == 1, index % 2 == 1);
+///         let inside = |i: usize| large || (4..12).contains(&(i / 16)) && (4..12).contains(&(i % 16));
+///         let pixels = (0..256).map(|i| if inside(i) { 100 + 155 * u8::from(bright) } else { 0 });
+///         Ok(Image::new(1, 16, 16, pixels.collect())?)
+///     }
+/// }
+///
+/// let values = |a: &str, b: &str| vec![a.to_string(), b.to_string()];
+/// let schema = Schema::new(vec![
+///     Attribute { name: "brightness".into(), values: values("dark", "bright") },
+///     Attribute { name: "side".into(), values: values("small", "large") },
+/// ])?;
+/// let index = Index::new(&Squares(schema))?;
+/// assert_eq!(index.find(&[1, 0]), Some(2));
+/// # Ok::<(), cir_data::Error>(())
+/// ```
+pub trait Source: Send + Sync {
+    /// The attributes and their values.
+    fn schema(&self) -> &Schema;
+
+    /// How many images there are.
+    fn len(&self) -> usize;
+
+    /// Whether there is none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The value index of every attribute of image `index`.
+    fn labels(&self, index: usize) -> Labels;
+
+    /// Image `index`: all are of one size and channel count.
+    ///
+    /// # Errors
+    /// When it cannot be read or is not an image.
+    fn image(&self, index: usize) -> Result<Image>;
+
+    /// The true picture between two combinations, `fractions` of the way for each attribute (0: as
+    /// in `from`, 1: as in `to`), if this source can draw it. Fractions strictly in between make
+    /// sense for attributes that are continuous, such as colours and sizes.
+    fn between(&self, from: &[u16], to: &[u16], fractions: &[f32]) -> Option<Result<Image>> {
+        let _ = (from, to, fractions);
+        None
+    }
+}

@@ -1,0 +1,227 @@
+//! GZS-Net as an algorithm for the training loop.
+
+use std::sync::Arc;
+
+use candle_core::{D, DType, Device};
+use cir_core::{
+    Adam, AdamConfig, Block, Cir, CirConfig, Error, Image, Latent, LrSchedule, NamedTensors, Params,
+    Partition, Result, Scalars, Schema, rng,
+};
+use cir_data::DataSet;
+use cir_train::{Algorithm, State};
+use rand::Rng as _;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Autoencoder, CirOther, CirStep, GroupBatch, LossConfig, Model, ModelCard, ModelConfig, Roles,
+    Step, Strategy, evaluation,
+};
+
+/// The sections of a recipe that belong to this algorithm.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GzsConfig {
+    /// Network and partition.
+    pub model: ModelConfig,
+    /// Which images a step takes.
+    pub sampling: Sampling,
+    /// Terms and weights.
+    pub loss: LossConfig,
+    /// The CIR term.
+    pub cir: CirConfig,
+    /// Adam.
+    pub optimiser: AdamConfig,
+    /// How the learning rate changes.
+    pub schedule: LrSchedule,
+}
+
+/// Which images a step takes, and how many.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sampling {
+    /// How the images of a step belong together.
+    pub strategy: Strategy,
+    /// Groups a step.
+    pub batch: usize,
+}
+
+impl GzsConfig {
+    /// Checks every value; `schema` is the data set's.
+    ///
+    /// # Errors
+    /// Names the field, the value and what is allowed.
+    pub fn check(&self, schema: &Schema) -> Result<()> {
+        self.model.check()?;
+        self.loss.check(&self.model)?;
+        self.optimiser.check("optimiser")?;
+        self.schedule.check("schedule")?;
+        if self.sampling.batch == 0 {
+            return Err(Error::setting("sampling.batch", 0, "at least 1"));
+        }
+        let names = |mut names: Vec<&str>| {
+            names.sort_unstable();
+            names.join(", ")
+        };
+        let blocks = names(self.model.blocks.blocks().iter().map(|b| &*b.name).collect());
+        let attributes = names(schema.attributes().iter().map(|a| &*a.name).collect());
+        if blocks != attributes {
+            let allowed = format!("one block for each attribute of the data: {attributes}");
+            return Err(Error::setting("model.blocks", blocks, allowed));
+        }
+        Cir::new(self.cir.clone(), &self.model.blocks).map(|_| ())
+    }
+
+    /// The part of every image of a group.
+    pub fn roles(&self) -> Roles {
+        let cycle = self.loss.lambda_cycle > 0.;
+        Roles::new(self.sampling.strategy, &self.model.blocks, cycle)
+    }
+}
+
+/// A network in training.
+pub struct Gzs {
+    config: GzsConfig,
+    roles: Roles,
+    cir: Cir,
+    params: Params,
+    model: Model,
+    adam: Adam,
+    data: Arc<DataSet>,
+    steps: u64,
+    seed: u64,
+}
+
+impl Gzs {
+    /// A network at the start of a training of `steps` steps, drawn from `seed`.
+    ///
+    /// # Errors
+    /// When a setting is out of range or does not fit the data.
+    pub fn new(
+        config: GzsConfig,
+        data: Arc<DataSet>,
+        steps: u64,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Self> {
+        config.check(data.source.schema())?;
+        let size = (config.model.image_size, config.model.image_channels);
+        if size != (data.size, data.channels) {
+            let found = format!("{} px, {} channels", size.0, size.1);
+            let allowed = format!("the data's {} px, {} channels", data.size, data.channels);
+            return Err(Error::setting("model.image_size", found, allowed));
+        }
+        let params = Params::new(seed, config.model.initialisation);
+        let net = Autoencoder::new(&config.model, params.builder(DType::F32, device))?;
+        let card = ModelCard::new(&config.model, &data);
+        Ok(Self {
+            roles: config.roles(),
+            cir: Cir::new(config.cir.clone(), &config.model.blocks)?,
+            adam: Adam::new(config.optimiser, &params)?,
+            model: Model::new(net, card, device),
+            params,
+            config,
+            data,
+            steps,
+            seed,
+        })
+    }
+
+    /// The network as it is now.
+    pub fn trained(&self) -> &Model {
+        &self.model
+    }
+
+    /// The pair, moved blocks and fractions of step `step`'s CIR term, if it has one.
+    fn cir_step(&self, step: u64, batch: usize) -> candle_core::Result<Option<CirStep>> {
+        let Some(weight) = self.cir.weight(step) else { return Ok(None) };
+        let mut rng = rng(self.seed, "cir", step);
+        let edge = match &self.config.loss.cir_other {
+            CirOther::Random => rng.random_range(0..self.roles.edges.len()),
+            CirOther::Partner(name) => {
+                self.config.model.blocks.index(name).map_err(candle_core::Error::wrap)?
+            }
+        };
+        let [anchor, other] = self.roles.edges[edge];
+        let draw = self.cir.draw(&mut rng, batch, DType::F32, self.model.device())?;
+        Ok(Some(CirStep { weight, anchor, other, draw }))
+    }
+}
+
+impl Algorithm for Gzs {
+    type Batch = GroupBatch;
+
+    fn step(&mut self, step: u64, batch: GroupBatch) -> candle_core::Result<Scalars> {
+        let images = batch.images.to_device(self.model.device())?;
+        let cir = self.cir_step(step, images.dim(0)? / self.roles.images.len())?;
+        let pass = Step {
+            net: self.model.net(),
+            params: &self.params,
+            partition: &self.config.model.blocks,
+            roles: &self.roles,
+            loss: &self.config.loss,
+            cir: &self.cir,
+        };
+        let out = pass.gradients(&images, cir.as_ref(), &mut |_, _| {})?;
+        let factor = self.config.schedule.factor(step, self.steps);
+        self.adam.step(&self.params, &out.gradients, factor)?;
+        let mut scalars = out.scalars;
+        scalars.extend(spreads(&self.config.model.blocks, &out.latents)?);
+        scalars.push(("lr".into(), self.config.optimiser.lr * factor));
+        Ok(scalars)
+    }
+
+    fn state(&self) -> State {
+        let weights = self.params.tensors();
+        let weights = weights.into_iter().map(|(name, t)| (format!("weight.{name}"), t));
+        State {
+            tensors: weights.chain(self.adam.tensors()).collect(),
+            counters: [("adam".to_owned(), self.adam.updates())].into(),
+        }
+    }
+
+    fn restore(&mut self, state: State) -> Result<()> {
+        let (mut weights, mut moments) = (NamedTensors::new(), NamedTensors::new());
+        for (name, tensor) in state.tensors {
+            match name.strip_prefix("weight.") {
+                Some(name) => weights.insert(name.into(), tensor),
+                None => moments.insert(name, tensor),
+            };
+        }
+        let Some(&updates) = state.counters.get("adam") else {
+            return Err(Error::setting("counters", "no \"adam\"", "the optimiser's updates"));
+        };
+        self.params.load(&weights)?;
+        self.adam.load(updates, &moments)
+    }
+
+    fn model(&self) -> candle_core::Result<cir_train::Model> {
+        self.model.stored(self.params.tensors(), &self.data)
+    }
+
+    fn sample(&mut self, _step: u64) -> candle_core::Result<Option<Image>> {
+        let rows = evaluation::recombine(&self.model, &self.data, 8, self.seed)
+            .map_err(candle_core::Error::wrap)?;
+        let row = |r: evaluation::Recombination| {
+            r.donors.into_iter().chain([r.result, r.truth]).map(Some).collect()
+        };
+        Ok(Some(Image::grid(&rows.into_iter().map(row).collect::<Vec<_>>(), 2)))
+    }
+
+    fn evaluate(&mut self, _step: u64) -> candle_core::Result<Scalars> {
+        let scores = evaluation::evaluate(&self.model, &self.data, 64, self.seed)
+            .map_err(candle_core::Error::wrap)?;
+        Ok(scores.scalars())
+    }
+}
+
+/// `spread_<block>`: the standard deviation over the batch, mean over the block's numbers.
+/// METHOD.md section 2 says why to watch it.
+fn spreads(partition: &Partition, latents: &Latent) -> candle_core::Result<Scalars> {
+    let of = |(j, block): (usize, &Block)| {
+        let z = partition.get(latents, j)?.to_dtype(DType::F64)?;
+        let centred = z.broadcast_sub(&z.mean_keepdim(0)?)?;
+        let deviation = centred.sqr()?.mean(0)?.sqrt()?.mean(D::Minus1)?;
+        Ok((format!("spread_{}", block.name), deviation.to_scalar::<f64>()?))
+    };
+    partition.blocks().iter().enumerate().map(of).collect()
+}

@@ -1,0 +1,172 @@
+//! What can be set: the network's sizes and the loss.
+
+use cir_core::{Error, Initialisation, Partition, Result};
+use serde::{Deserialize, Serialize};
+
+/// Sizes of the network (gzs.md, section 1) and the partition of its latent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelConfig {
+    /// Side S of the square images, a multiple of 16.
+    pub image_size: usize,
+    /// 1 or 3.
+    pub image_channels: usize,
+    /// Channels c after the first convolution.
+    pub conv_dim: usize,
+    /// Width h of the hidden linear layer.
+    pub hidden: usize,
+    /// Residual blocks r on each side of the bottleneck.
+    pub repeat_num: usize,
+    /// Width of the latent vector.
+    pub z_dim: usize,
+    /// What the decoder ends with.
+    pub output: Output,
+    /// How weights start.
+    pub initialisation: Initialisation,
+    /// The partition: one block for each attribute.
+    pub blocks: Partition,
+}
+
+/// What the decoder ends with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Output {
+    /// tanh: images in [-1, 1].
+    Tanh,
+    /// Nothing: the logits of images in [0, 1].
+    Logits,
+}
+
+impl ModelConfig {
+    /// Checks the sizes.
+    ///
+    /// # Errors
+    /// When one is out of range or the blocks do not cover the latent.
+    pub fn check(&self) -> Result<()> {
+        let field = |name: &str| format!("model.{name}");
+        if self.image_size == 0 || !self.image_size.is_multiple_of(16) {
+            let found = self.image_size;
+            return Err(Error::setting(field("image_size"), found, "a positive multiple of 16"));
+        }
+        if !matches!(self.image_channels, 1 | 3) {
+            return Err(Error::setting(field("image_channels"), self.image_channels, "1 or 3"));
+        }
+        let positive =
+            [("conv_dim", self.conv_dim), ("hidden", self.hidden), ("z_dim", self.z_dim)];
+        if let Some((name, _)) = positive.iter().find(|(_, n)| *n == 0) {
+            return Err(Error::setting(field(name), 0, "at least 1"));
+        }
+        if self.blocks.blocks().iter().any(|b| b.code != 0) {
+            return Err(Error::setting(field("blocks"), "a second code", "blocks of one vector"));
+        }
+        self.blocks.check_width(0, self.z_dim)
+    }
+}
+
+/// How an image is compared with its target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ImageDistance {
+    /// Mean absolute difference, as published.
+    L1,
+    /// Mean squared difference.
+    Mse,
+    /// Binary cross entropy with logits, summed over pixels (dSprites).
+    Bernoulli,
+}
+
+/// How the unsupervised combination's latent blocks are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LatentDistance {
+    /// Mean absolute difference, as published.
+    L1,
+    /// Mean squared difference.
+    Mse,
+    /// The image distance of dSprites, applied to latents as published.
+    Bernoulli,
+}
+
+/// Which images a step takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Strategy {
+    /// A centre, and for each attribute a partner that shares this attribute and no other.
+    Group,
+    /// For each attribute any two images that share it; no combination term.
+    SampleEdge,
+}
+
+/// Which image's latent the centre's moves towards in the CIR term.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CirOther {
+    /// A partner drawn at every step.
+    Random,
+    /// The partner of the named block (the authors' Fonts code: the letter's).
+    Partner(String),
+}
+
+/// The terms of the loss and their weights (gzs.md, section 2).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LossConfig {
+    /// Distance of decoded images to their targets.
+    pub image: ImageDistance,
+    /// Distance of the unsupervised combination's latents.
+    pub latent: LatentDistance,
+    /// Weight of swaps and combination.
+    pub lambda_combine: f64,
+    /// Weight of the unsupervised combination.
+    pub lambda_unsup: f64,
+    /// Weight of the cycle swap.
+    pub lambda_cycle: f64,
+    /// The other image of a CIR pair.
+    pub cir_other: CirOther,
+    /// Compute and log unsupervised and cycle terms even at weight 0, as the published program does.
+    #[serde(default)]
+    pub log_unweighted: bool,
+    /// Most images decoded before their gradient is taken; 0 for all of a step at once. Bounds the
+    /// memory of a step and changes nothing else.
+    #[serde(default)]
+    pub images_per_pass: usize,
+}
+
+impl LossConfig {
+    /// Checks the weights, and the distances against the network's output.
+    ///
+    /// # Errors
+    /// When a value is out of range.
+    pub fn check(&self, model: &ModelConfig) -> Result<()> {
+        let weights = [
+            ("combine", self.lambda_combine),
+            ("unsup", self.lambda_unsup),
+            ("cycle", self.lambda_cycle),
+        ];
+        for (name, weight) in weights {
+            if !(weight >= 0. && weight.is_finite()) {
+                let field = format!("loss.lambda_{name}");
+                return Err(Error::setting(field, weight, "a number of at least 0"));
+            }
+        }
+        match (self.image, model.output) {
+            (ImageDistance::Bernoulli, Output::Tanh) => {
+                let found = "\"bernoulli\" with model.output = \"tanh\"";
+                return Err(Error::setting(
+                    "loss.image",
+                    found,
+                    "l1 or mse, or output = \"logits\"",
+                ));
+            }
+            (ImageDistance::L1 | ImageDistance::Mse, Output::Logits) => {
+                let found = "l1 or mse with model.output = \"logits\"";
+                return Err(Error::setting("loss.image", found, "bernoulli, or output = \"tanh\""));
+            }
+            _ => {}
+        }
+        match &self.cir_other {
+            CirOther::Partner(name) => model.blocks.index(name).map(|_| ()),
+            CirOther::Random => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Scores on combinations that training never saw: synthesis from other images' blocks, and the
+//! reconstruction of the true picture as an upper bound.
+
+use cir_core::{Image, Labels, Scalars, rng};
+use cir_data::{DataSet, Result};
+use cir_metrics::{ReadBack, Reading};
+use rand::seq::IndexedRandom;
+use serde::Serialize;
+
+use crate::Model;
+
+/// Pictures decoded at once.
+const BATCH: usize = 32;
+
+/// A held-out combination put together from blocks of training images.
+#[derive(Debug, Clone)]
+pub struct Recombination {
+    /// The combination's values, in schema order.
+    pub labels: Labels,
+    /// For each attribute, in schema order, a training image that shows the wanted value; its
+    /// other values are random.
+    pub donors: Vec<Image>,
+    /// What the model made of the donors' blocks.
+    pub result: Image,
+    /// The true picture, encoded and decoded.
+    pub reconstruction: Image,
+    /// The true picture.
+    pub truth: Image,
+}
+
+/// Scores over held-out combinations.
+#[derive(Debug, Clone, Serialize)]
+pub struct Evaluation {
+    /// Names of the attributes.
+    pub attributes: Vec<String>,
+    /// One over each attribute's number of values.
+    pub chance: Vec<f64>,
+    /// Pictures synthesised from other images' blocks.
+    pub zero_shot: Reading,
+    /// The true pictures, encoded and decoded: an upper bound.
+    pub reconstruction: Reading,
+}
+
+impl Evaluation {
+    /// As named numbers for the log.
+    pub fn scalars(&self) -> Scalars {
+        let mut scalars = Scalars::new();
+        for (prefix, reading) in
+            [("zero_shot", &self.zero_shot), ("reconstruction", &self.reconstruction)]
+        {
+            for (name, accuracy) in self.attributes.iter().zip(&reading.accuracy) {
+                scalars.push((format!("{prefix}_{name}"), *accuracy));
+            }
+            scalars.push((format!("{prefix}_all"), reading.all));
+            scalars.push((format!("{prefix}_l1"), reading.l1));
+        }
+        scalars
+    }
+}
+
+/// `count` held-out combinations (all, if there are fewer), put together from training images;
+/// which ones, and from which images, is drawn from `seed`.
+///
+/// # Errors
+/// When an image cannot be read or has another size than the model's.
+pub fn recombine(
+    model: &Model,
+    data: &DataSet,
+    count: usize,
+    seed: u64,
+) -> Result<Vec<Recombination>> {
+    let mut rng = rng(seed, "evaluation", 0);
+    let chosen: Vec<_> = data.split.held_out.choose_multiple(&mut rng, count).copied().collect();
+    let partition = model.partition();
+    let schema = data.source.schema();
+    let mut results = Vec::with_capacity(chosen.len());
+    for wanted in chosen.chunks(BATCH) {
+        let (mut truths, mut donors) = (Vec::new(), vec![Vec::new(); schema.len()]);
+        for &index in wanted {
+            truths.push(data.source.image(index)?);
+            for (attribute, &value) in data.source.labels(index).iter().enumerate() {
+                // A split keeps every value in training, so that there is an image to choose.
+                let shown = data.training_images(attribute, value);
+                let donor = shown.choose(&mut rng).copied().unwrap_or(index);
+                donors[attribute].push(data.source.image(donor)?);
+            }
+        }
+        let latents =
+            donors.iter().map(|images| model.encode(images)).collect::<candle_core::Result<Vec<_>>>()?;
+        let of_block = partition.blocks().iter().map(|b| Ok(&latents[schema.attribute(&b.name)?]));
+        let joined = partition.combine(&of_block.collect::<cir_core::Result<Vec<_>>>()?)?;
+        let made = model.decode(&joined)?;
+        let again = model.decode(&model.encode(&truths)?)?;
+        for (i, (((&index, truth), result), reconstruction)) in
+            wanted.iter().zip(truths).zip(made).zip(again).enumerate()
+        {
+            results.push(Recombination {
+                labels: data.source.labels(index),
+                donors: donors.iter().map(|images| images[i].clone()).collect(),
+                result,
+                reconstruction,
+                truth,
+            });
+        }
+    }
+    Ok(results)
+}
+
+/// Scores `count` held-out combinations by reading them back.
+///
+/// # Errors
+/// When an image cannot be read or has another size than the model's.
+pub fn evaluate(model: &Model, data: &DataSet, count: usize, seed: u64) -> Result<Evaluation> {
+    let attributes = data.source.schema().attributes();
+    let values: Vec<_> = attributes.iter().map(|a| a.values.len()).collect();
+    let (mut zero_shot, mut again) = (ReadBack::new(values.clone()), ReadBack::new(values.clone()));
+    let render = |labels: &[u16]| match data.index.find(labels) {
+        Some(index) => data.source.image(index).map(Some),
+        None => Ok(None),
+    };
+    for r in recombine(model, data, count, seed)? {
+        zero_shot.read(&r.result, &r.labels, render)?;
+        again.read(&r.reconstruction, &r.labels, render)?;
+    }
+    Ok(Evaluation {
+        attributes: attributes.iter().map(|a| a.name.clone()).collect(),
+        chance: values.iter().map(|&n| 1. / n as f64).collect(),
+        zero_shot: zero_shot.reading(),
+        reconstruction: again.reading(),
+    })
+}

@@ -1,0 +1,225 @@
+//! A trained network and what it is used for: encode, decode, swap, interpolate, synthesise.
+
+use std::{collections::BTreeMap, path::Path};
+
+use candle_core::{DType, Device, Tensor};
+use cir_core::{
+    Error, Image, Initialisation, Latent, NamedTensors, Params, Partition, PixelRange, Result,
+    Schema, rng,
+};
+use cir_data::DataSet;
+use rand::seq::IndexedRandom;
+use serde::{Deserialize, Serialize};
+
+use crate::{Autoencoder, ModelConfig, Output};
+
+/// Training images that a value's prototype is the mean of.
+const PROTOTYPE_IMAGES: usize = 8;
+
+/// What `model.safetensors` says of itself, so that nothing else is needed to use it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelCard {
+    /// `"gzs"`.
+    pub algorithm: String,
+    /// Name of the data set it was trained on.
+    pub data: String,
+    /// Attributes and their values.
+    pub schema: Schema,
+    /// What the bytes of a picture become.
+    pub range: PixelRange,
+    /// Architecture and partition.
+    pub config: ModelConfig,
+    /// For each block, in order, and each value of its attribute, the mean of that block over some
+    /// training images that show the value.
+    pub prototypes: Vec<Vec<Vec<f32>>>,
+}
+
+impl ModelCard {
+    /// The card of a network that is not trained yet.
+    pub fn new(config: &ModelConfig, data: &DataSet) -> Self {
+        Self {
+            algorithm: "gzs".into(),
+            data: data.name.clone(),
+            schema: data.source.schema().clone(),
+            range: data.range,
+            config: config.clone(),
+            prototypes: Vec::new(),
+        }
+    }
+}
+
+/// A network with its card, on a device.
+#[derive(Debug, Clone)]
+pub struct Model {
+    net: Autoencoder,
+    card: ModelCard,
+    device: Device,
+}
+
+impl Model {
+    pub(crate) fn new(net: Autoencoder, card: ModelCard, device: &Device) -> Self {
+        Self { net, card, device: device.clone() }
+    }
+
+    /// Reads a `model.safetensors`.
+    ///
+    /// # Errors
+    /// When the file is no model of this algorithm, or a tensor is missing, unknown or misshapen.
+    pub fn load(path: &Path, device: &Device) -> cir_train::Result<Self> {
+        let stored = cir_train::load_model(path)?;
+        let wrong = |what: String| cir_train::Error::file(path, what, "a GZS-Net model of this version");
+        let Some(text) = stored.metadata.get("card") else {
+            return Err(wrong("no \"card\" in its metadata".into()));
+        };
+        let card: ModelCard =
+            serde_json::from_str(text).map_err(|e| wrong(format!("a card that does not parse: {e}")))?;
+        if card.algorithm != "gzs" {
+            return Err(wrong(format!("a model of algorithm {:?}", card.algorithm)));
+        }
+        card.config.check().map_err(|e| wrong(e.to_string()))?;
+        let params = Params::new(0, Initialisation::Pytorch);
+        let net = Autoencoder::new(&card.config, params.builder(DType::F32, device))?;
+        params.load(&stored.tensors).map_err(|e| wrong(e.to_string()))?;
+        Ok(Self::new(net, card, device))
+    }
+
+    /// What is stored: the parameters under their published names, and the card.
+    pub(crate) fn stored(
+        &self,
+        tensors: NamedTensors,
+        data: &DataSet,
+    ) -> candle_core::Result<cir_train::Model> {
+        let card = ModelCard { prototypes: self.prototypes(data)?, ..self.card.clone() };
+        let card = serde_json::to_string(&card).map_err(candle_core::Error::wrap)?;
+        Ok(cir_train::Model { tensors, metadata: BTreeMap::from([("card".into(), card)]) })
+    }
+
+    /// What the model says of itself.
+    pub fn card(&self) -> &ModelCard {
+        &self.card
+    }
+
+    /// Encoder and decoder.
+    pub fn net(&self) -> &Autoencoder {
+        &self.net
+    }
+
+    /// Where the parameters lie.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// The partition of the latent.
+    pub fn partition(&self) -> &Partition {
+        &self.card.config.blocks
+    }
+
+    /// The latents of pictures of the model's size.
+    ///
+    /// # Shapes
+    /// B pictures → one code (B, z_dim).
+    ///
+    /// # Errors
+    /// When there is no picture or one has another size.
+    pub fn encode(&self, images: &[Image]) -> candle_core::Result<Latent> {
+        let x = Image::to_tensor(images, self.card.range, DType::F32, &self.device)?;
+        Ok(self.net.encode(&x)?.detach())
+    }
+
+    /// The pictures of latents.
+    ///
+    /// # Shapes
+    /// One code (B, z_dim) → B pictures.
+    ///
+    /// # Errors
+    /// When the code has another width.
+    pub fn decode(&self, latent: &Latent) -> candle_core::Result<Vec<Image>> {
+        let x = self.net.decode(latent)?.detach();
+        let x = match self.card.config.output {
+            Output::Tanh => x,
+            Output::Logits => candle_nn::ops::sigmoid(&x)?,
+        };
+        Image::from_tensor(&x, self.card.range)
+    }
+
+    /// The pictures of `a` with block `block` exchanged with `b`'s, and the other way round.
+    ///
+    /// # Errors
+    /// When there is no such block or a picture has another size.
+    pub fn swap(&self, a: &Image, b: &Image, block: &str) -> Result<[Image; 2]> {
+        let j = self.partition().index(block)?;
+        let (za, zb) = (self.encode(std::slice::from_ref(a))?, self.encode(std::slice::from_ref(b))?);
+        let swap = |z, from| self.partition().swap(z, j, from).and_then(|z| self.decode_one(&z));
+        Ok([swap(&za, &zb)?, swap(&zb, &za)?])
+    }
+
+    /// `a` with the named blocks moved to fraction `t` of the way to `b`; below 0 and above 1 it
+    /// goes beyond the end points.
+    ///
+    /// # Errors
+    /// When a block does not exist.
+    pub fn interpolate(&self, a: &Latent, b: &Latent, blocks: &[&str], t: f64) -> Result<Image> {
+        let moved =
+            blocks.iter().map(|b| self.partition().index(b)).collect::<Result<Vec<_>>>()?;
+        let t = Tensor::new(&[[t as f32]], &self.device)?;
+        let z = self.partition().interpolate(a, b, &moved, |_| Ok(t.clone()))?;
+        Ok(self.decode_one(&z)?)
+    }
+
+    /// The picture whose block j is that of `donors[j]`.
+    ///
+    /// # Errors
+    /// When there is not one donor for each block.
+    pub fn synthesise(&self, donors: &[&Latent]) -> candle_core::Result<Image> {
+        self.decode_one(&self.partition().combine(donors)?)
+    }
+
+    /// A latent whose block for `attribute` is the prototype of `value`; the other blocks are zero.
+    ///
+    /// # Errors
+    /// When the attribute or the value does not exist.
+    pub fn prototype(&self, attribute: &str, value: &str) -> Result<Latent> {
+        let schema = &self.card.schema;
+        let v = schema.value(schema.attribute(attribute)?, value)?;
+        let j = self.partition().index(attribute)?;
+        let Some(numbers) = self.card.prototypes.get(j).and_then(|p| p.get(usize::from(v))) else {
+            return Err(Error::setting(attribute, "no prototypes in this model", "pictures"));
+        };
+        let part = |i: usize| match i == j {
+            true => Tensor::new(&**numbers, &self.device)?.unsqueeze(0),
+            false => {
+                Tensor::zeros((1, self.partition().blocks()[i].width()), DType::F32, &self.device)
+            }
+        };
+        let parts = (0..self.partition().len()).map(part).collect::<candle_core::Result<Vec<_>>>()?;
+        Ok(self.partition().join(&parts)?)
+    }
+
+    fn decode_one(&self, latent: &Latent) -> candle_core::Result<Image> {
+        match self.decode(latent)?.pop() {
+            Some(image) => Ok(image),
+            None => candle_core::bail!("an empty batch of latents"),
+        }
+    }
+
+    /// For each block and value the mean over a few training images, always the same ones.
+    fn prototypes(&self, data: &DataSet) -> candle_core::Result<Vec<Vec<Vec<f32>>>> {
+        let of_block = |(j, block): (usize, &cir_core::Block)| {
+            let attribute =
+                self.card.schema.attribute(&block.name).map_err(candle_core::Error::wrap)?;
+            let values = self.card.schema.attributes()[attribute].values.len();
+            (0..values as u16)
+                .map(|value| {
+                    let shown = data.training_images(attribute, value);
+                    let mut rng = rng(0, &block.name, u64::from(value));
+                    let chosen = shown.choose_multiple(&mut rng, PROTOTYPE_IMAGES);
+                    let images = chosen.map(|&i| data.source.image(i)).collect::<cir_data::Result<Vec<_>>>();
+                    let z = self.encode(&images.map_err(candle_core::Error::wrap)?)?;
+                    self.partition().get(&z, j)?.mean(0)?.to_vec1()
+                })
+                .collect()
+        };
+        self.partition().blocks().iter().enumerate().map(of_block).collect()
+    }
+}

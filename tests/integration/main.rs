@@ -1,0 +1,3 @@
+//! Tests that span the crates.
+
+mod parity;

@@ -1,0 +1,44 @@
+//! The small fixtures, in both precisions; `cargo xtask parity` runs the large ones too.
+
+use std::path::{Path, PathBuf};
+
+use candle_core::DType;
+use cir_tests::parity;
+
+/// Where the fixtures lie; they are not part of this repository.
+fn fixtures() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/parity/dev");
+    folder.is_dir().then_some(folder)
+}
+
+fn passes(name: &str) {
+    let Some(folder) = fixtures() else {
+        eprintln!("skipped: no fixtures beside this repository");
+        return;
+    };
+    for dtype in [DType::F64, DType::F32] {
+        let outcome = parity::run(&folder.join(name), dtype).unwrap();
+        assert!(outcome.failures.is_empty(), "{name} {dtype:?}: {:#?}", outcome.failures);
+        assert!(outcome.entries > 0);
+    }
+}
+
+#[test]
+fn gzs_fonts_mini() {
+    passes("gzs-fonts-mini");
+}
+
+#[test]
+fn gzs_rafd_mini() {
+    passes("gzs-rafd-mini");
+}
+
+#[test]
+fn cir_gzs_mini() {
+    passes("cir-gzs-mini");
+}
+
+#[test]
+fn cir_gzs_small() {
+    passes("cir-gzs-small");
+}
