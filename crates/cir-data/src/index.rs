@@ -39,9 +39,14 @@ impl Index {
             let row = source.labels(i);
             let fits = |(&l, a): (&u16, &cir_core::Attribute)| usize::from(l) < a.values.len();
             if row.len() != attributes.len() || !row.iter().zip(attributes).all(fits) {
-                let allowed = attributes.iter().map(|a| format!("{} 0..{}", a.name, a.values.len()));
+                let allowed =
+                    attributes.iter().map(|a| format!("{} 0..{}", a.name, a.values.len()));
                 let allowed = allowed.collect::<Vec<_>>().join(", ");
-                return Err(Error::setting(format!("labels of image {i}"), format!("{row:?}"), allowed));
+                return Err(Error::setting(
+                    format!("labels of image {i}"),
+                    format!("{row:?}"),
+                    allowed,
+                ));
             }
             for (j, &l) in row.iter().enumerate() {
                 members[j][usize::from(l)].push(i as u32);

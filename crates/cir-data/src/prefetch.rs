@@ -22,15 +22,14 @@ pub struct Prefetch<T> {
 
 impl<T: Send + 'static> Prefetch<T> {
     /// Starts making the items of `steps`; a `depth` of 0 counts as 1.
-    ///
-    /// # Errors
-    /// When the system gives no thread.
+    /// Should the system give no thread, that is the first item's error.
     pub fn new(
         make: impl Fn(u64) -> Result<T> + Send + 'static,
         steps: Range<u64>,
         depth: usize,
-    ) -> Result<Self> {
+    ) -> Self {
         let (sender, receiver) = sync_channel(depth.max(1));
+        let no_thread = sender.clone();
         let work = move || {
             for step in steps {
                 let item = catch_unwind(AssertUnwindSafe(|| make(step)))
@@ -42,8 +41,11 @@ impl<T: Send + 'static> Prefetch<T> {
             }
         };
         let thread = std::thread::Builder::new().name("prefetch".into()).spawn(work);
-        let thread = thread.map_err(|e| Error::Other(Box::new(e)))?;
-        Ok(Self { items: Some(receiver), thread: Some(thread) })
+        if let Err(e) = &thread {
+            // The channel is empty and has room.
+            let _ = no_thread.try_send(Err(Error::Other(e.to_string().into())));
+        }
+        Self { items: Some(receiver), thread: thread.ok() }
     }
 }
 

@@ -80,8 +80,10 @@ fn choose(index: &Index, combinations: &[&[u16]], hold_out: HoldOut) -> Result<V
         }
     }
     if count < wanted {
-        let found = format!("{} ({wanted} of {} combinations)", hold_out.fraction, combinations.len());
-        let allowed = format!("at most {count} combinations, so that each value is seen in training");
+        let found =
+            format!("{} ({wanted} of {} combinations)", hold_out.fraction, combinations.len());
+        let allowed =
+            format!("at most {count} combinations, so that each value is seen in training");
         return Err(Error::setting("data.hold_out.fraction", found, allowed));
     }
     Ok(held)

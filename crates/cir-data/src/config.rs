@@ -1,0 +1,149 @@
+//! The `[data]` section of a recipe, and what it opens.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use cir_core::{Attribute, PixelRange};
+use serde::{Deserialize, Serialize};
+
+use crate::card::{Card, CardAttribute, Kind, check_side};
+use crate::{Dsprites, DspritesNpz, Error, Folder, Fonts, HoldOut, Index, Result, Source, Split};
+
+/// Which images a run uses: the `[data]` section of a recipe.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataConfig {
+    /// Name of a built-in card, or path of a TOML card.
+    pub card: String,
+    /// The folder or archive that holds the images, for cards that read files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<PathBuf>,
+    /// Side of the images in pixels.
+    pub size: usize,
+    /// The values to use, for attributes that should not have all of the card's.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub values: BTreeMap<String, Vec<String>>,
+    /// The combinations that training never sees.
+    pub hold_out: HoldOut,
+}
+
+/// A data set, ready for use.
+#[derive(Clone)]
+pub struct DataSet {
+    /// Name of its card.
+    pub name: String,
+    /// The images.
+    pub source: Arc<dyn Source>,
+    /// Their labels.
+    pub index: Arc<Index>,
+    /// Which of them are for training.
+    pub split: Split,
+    /// What the bytes 0 and 255 become.
+    pub range: PixelRange,
+    /// 1 (grey) or 3 (RGB).
+    pub channels: usize,
+    /// Side in pixels.
+    pub size: usize,
+}
+
+impl DataConfig {
+    /// Opens the data set: reads the card and all labels, checks them, and draws the hold-out.
+    ///
+    /// # Errors
+    /// When a setting, the card, a file or a label is wrong; the message names it, what was found
+    /// and what is allowed.
+    pub fn open(&self) -> Result<DataSet> {
+        let card = Card::open(&self.card)?;
+        check_side("data.size", self.size, card.sides)?;
+        let wanted = self.wanted(&card)?;
+        let source = self.source(&card, wanted)?;
+        let index = Arc::new(Index::new(&*source)?);
+        let split = Split::new(&index, self.hold_out)?;
+        let (range, channels, size) = (card.range, card.channels, self.size);
+        Ok(DataSet { name: card.name, source, index, split, range, channels, size })
+    }
+
+    /// For each attribute the values to use, if that is known before the labels are read.
+    fn wanted(&self, card: &Card) -> Result<Vec<CardAttribute>> {
+        let names: Vec<&str> = card.attributes.iter().map(|a| a.name.as_str()).collect();
+        if let Some(name) = self.values.keys().find(|name| !names.contains(&name.as_str())) {
+            return Err(Error::setting("data.values", format!("{name:?}"), names.join(", ")));
+        }
+        let restricted = card.attributes.iter().map(|attribute| {
+            let chosen = self.values.get(&attribute.name);
+            if let Some(values) = chosen {
+                check_values(attribute, values)?;
+            }
+            let values = chosen.or(attribute.values.as_ref()).cloned();
+            Ok(CardAttribute { name: attribute.name.clone(), values })
+        });
+        restricted.collect()
+    }
+
+    fn source(&self, card: &Card, wanted: Vec<CardAttribute>) -> Result<Arc<dyn Source>> {
+        let (distinct, side) = (&card.distinct, self.size);
+        match (card.kind, &card.fonts) {
+            (Kind::Fonts, Some(fonts)) => {
+                Ok(Arc::new(Fonts::new(listed(wanted)?, fonts, distinct, side)?))
+            }
+            (Kind::Fonts, None) => Err(Error::setting("fonts", "nothing", "a section [fonts]")),
+            (Kind::Dsprites, _) => Ok(Arc::new(Dsprites::new(listed(wanted)?, distinct, side)?)),
+            (Kind::DspritesNpz, _) => {
+                let root = self.root(card)?;
+                Ok(Arc::new(DspritesNpz::open(&root, listed(wanted)?, distinct)?))
+            }
+            (Kind::Folder, _) => Ok(Arc::new(Folder::open(card, &self.root(card)?, wanted, side)?)),
+        }
+    }
+
+    fn root(&self, card: &Card) -> Result<PathBuf> {
+        let of_card = || card.files.as_ref().and_then(|files| files.root.clone());
+        self.root.clone().or_else(of_card).ok_or_else(|| {
+            let allowed = format!("the place of the images. {}", card.description.trim());
+            Error::setting("data.root", "nothing", allowed)
+        })
+    }
+}
+
+/// Checks a recipe's choice of values against the card's.
+fn check_values(attribute: &CardAttribute, chosen: &[String]) -> Result<()> {
+    let field = format!("data.values.{}", attribute.name);
+    let allowed = || attribute.values.as_ref().map_or("any".into(), |v| v.join(", "));
+    if chosen.len() < 2 {
+        let allowed = format!("at least two of: {}", allowed());
+        return Err(Error::setting(field, format!("{chosen:?}"), allowed));
+    }
+    for (i, value) in chosen.iter().enumerate() {
+        if attribute.values.as_ref().is_some_and(|all| !all.contains(value)) {
+            return Err(Error::setting(field, format!("{value:?}"), allowed()));
+        }
+        if chosen[..i].contains(value) {
+            return Err(Error::setting(field, format!("{value:?} twice"), "each value once"));
+        }
+    }
+    Ok(())
+}
+
+/// Attributes of a source that draws: the card has all values.
+fn listed(attributes: Vec<CardAttribute>) -> Result<Vec<Attribute>> {
+    let with_values = attributes.into_iter().map(|a| {
+        let missing = || Error::setting(format!("attributes.{}.values", a.name), "none", "a list");
+        let values = a.values.ok_or_else(missing)?;
+        Ok(Attribute { name: a.name, values })
+    });
+    with_values.collect()
+}
+
+impl std::fmt::Debug for DataSet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (train, held_out) = (self.split.train.len(), self.split.held_out.len());
+        f.debug_struct("DataSet")
+            .field("name", &self.name)
+            .field("size", &self.size)
+            .field("channels", &self.channels)
+            .field("train", &train)
+            .field("held_out", &held_out)
+            .finish_non_exhaustive()
+    }
+}

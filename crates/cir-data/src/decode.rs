@@ -1,0 +1,139 @@
+//! Pictures from and to files.
+
+use std::io::Write;
+use std::path::Path;
+
+use cir_core::Image;
+use image::imageops::FilterType;
+use image::{DynamicImage, ImageFormat, ImageReader};
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+/// How a picture of another size is brought to a square.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Resize {
+    /// Both sides, whatever the proportions.
+    Exact,
+    /// The shorter side, then the middle is cut out.
+    #[default]
+    Crop,
+    /// The longer side, then black is put around.
+    Fit,
+}
+
+/// A square picture from a PNG or JPEG file, resized by its shorter side and cut if its size is
+/// another; then its own height and width come along, so that this can be said.
+///
+/// # Errors
+/// When the file is missing, is neither PNG nor JPEG, or is damaged.
+pub fn load_image(
+    path: impl AsRef<Path>,
+    channels: usize,
+    size: usize,
+) -> Result<(Image, Option<(usize, usize)>)> {
+    load_resized(path, channels, size, Resize::Crop)
+}
+
+/// As [`load_image`], resized as wanted.
+///
+/// # Errors
+/// When the file is missing, is neither PNG nor JPEG, or is damaged.
+pub fn load_resized(
+    path: impl AsRef<Path>,
+    channels: usize,
+    size: usize,
+    resize: Resize,
+) -> Result<(Image, Option<(usize, usize)>)> {
+    let picture = decode(path.as_ref())?;
+    let (height, width) = (picture.height() as usize, picture.width() as usize);
+    let square = (height, width) == (size, size);
+    let picture = if square { picture } else { resized(&picture, size as u32, resize) };
+    let data = match channels {
+        1 => picture.into_luma8().into_raw(),
+        _ => picture.into_rgb8().into_raw(),
+    };
+    Ok((Image::new(channels, size, size, data)?, (!square).then_some((height, width))))
+}
+
+/// The picture in a file, what is transparent in it put on white.
+fn decode(path: &Path) -> Result<DynamicImage> {
+    let expected = "a PNG or JPEG image";
+    let missing = || std::io::Error::from(std::io::ErrorKind::NotFound);
+    if !path.exists() {
+        return Err(Error::io(path, "read the image")(missing()));
+    }
+    let reader = ImageReader::open(path).map_err(Error::io(path, "read the image"))?;
+    let reader = reader.with_guessed_format().map_err(Error::io(path, "read the image"))?;
+    match reader.format() {
+        Some(ImageFormat::Png | ImageFormat::Jpeg) => {}
+        Some(other) => return Err(Error::file(path, format!("{other:?} data"), expected)),
+        None => return Err(Error::file(path, "no image data", expected)),
+    }
+    let damaged = |e: image::ImageError| {
+        Error::file(path, format!("truncated or damaged data ({e})"), format!("{expected}, whole"))
+    };
+    let picture = reader.decode().map_err(damaged)?;
+    if picture.width() == 0 || picture.height() == 0 {
+        return Err(Error::file(path, "no pixels", expected));
+    }
+    Ok(if picture.color().has_alpha() { on_white(&picture) } else { picture })
+}
+
+fn on_white(picture: &DynamicImage) -> DynamicImage {
+    let mut pixels = picture.to_rgba8();
+    for image::Rgba([r, g, b, a]) in pixels.pixels_mut() {
+        for x in [r, g, b] {
+            *x = (255 - ((255 - u32::from(*x)) * u32::from(*a) + 127) / 255) as u8;
+        }
+    }
+    DynamicImage::ImageRgb8(DynamicImage::ImageRgba8(pixels).into_rgb8())
+}
+
+fn resized(picture: &DynamicImage, size: u32, resize: Resize) -> DynamicImage {
+    match resize {
+        Resize::Exact => picture.resize_exact(size, size, FilterType::Triangle),
+        Resize::Crop => picture.resize_to_fill(size, size, FilterType::Triangle),
+        Resize::Fit => {
+            let inner = picture.resize(size, size, FilterType::Triangle).into_rgb8();
+            let mut canvas = image::RgbImage::new(size, size);
+            let left = i64::from(size - inner.width()) / 2;
+            let top = i64::from(size - inner.height()) / 2;
+            image::imageops::replace(&mut canvas, &inner, left, top);
+            canvas.into()
+        }
+    }
+}
+
+/// Writes a PNG file: all of it or nothing, as it is put into place only when complete.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn save_png(path: impl AsRef<Path>, picture: &Image) -> Result<()> {
+    let path = path.as_ref();
+    let (width, height) = (picture.width() as u32, picture.height() as u32);
+    let colour = match picture.channels() {
+        1 => image::ExtendedColorType::L8,
+        _ => image::ExtendedColorType::Rgb8,
+    };
+    let mut bytes = Vec::new();
+    let encoder = image::codecs::png::PngEncoder::new(&mut bytes);
+    image::ImageEncoder::write_image(encoder, picture.data(), width, height, colour)
+        .map_err(|e| Error::file(path, e.to_string(), "a picture that can be written as PNG"))?;
+    write_whole(path, &bytes).map_err(Error::io(path, "write the picture"))
+}
+
+/// Writes to a file beside, which takes the place of `path` once it is complete.
+fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(format!(".{}.tmp", std::process::id()));
+    let beside = Path::new(&beside);
+    let write = || {
+        let mut file = std::fs::File::create(beside)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        std::fs::rename(beside, path)
+    };
+    write().inspect_err(|_| drop(std::fs::remove_file(beside)))
+}

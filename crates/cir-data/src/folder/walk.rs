@@ -1,0 +1,51 @@
+//! Labels from paths: all images below a folder, in the order of their paths.
+
+use std::path::{Path, PathBuf};
+
+use super::{Pattern, Row};
+use crate::card::Unmatched;
+use crate::{Error, Result};
+
+pub(super) fn read(root: &Path, pattern: &Pattern, unmatched: Unmatched) -> Result<Vec<Row>> {
+    let mut paths = Vec::new();
+    collect(root, &mut paths)?;
+    paths.sort();
+    let mut rows = Vec::with_capacity(paths.len());
+    let mut left_out = 0;
+    for path in paths {
+        match pattern.labels(&relative(root, &path)) {
+            Some(values) => rows.push(Row { path, values, line: None }),
+            None if unmatched == Unmatched::Skip => left_out += 1,
+            None => {
+                let expected = format!("a path like {}", pattern.text());
+                return Err(Error::file(&path, "a path that does not fit", expected));
+            }
+        }
+    }
+    tracing::debug!(images = rows.len(), left_out, "labelled by path");
+    Ok(rows)
+}
+
+fn collect(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<()> {
+    let io = || Error::io(folder, "list the folder");
+    for entry in std::fs::read_dir(folder).map_err(io())? {
+        let path = entry.map_err(io())?.path();
+        if path.is_dir() {
+            collect(&path, paths)?;
+        } else if is_image(&path) {
+            paths.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn is_image(path: &Path) -> bool {
+    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
+    ["png", "jpg", "jpeg"].iter().any(|known| extension.eq_ignore_ascii_case(known))
+}
+
+/// The path below `root`, its parts joined by `/` on every system.
+fn relative(root: &Path, path: &Path) -> String {
+    let below = path.strip_prefix(root).unwrap_or(path);
+    below.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
+}

@@ -1,0 +1,118 @@
+//! The embedded fonts, their outlines brought to one scale.
+//!
+//! A font's own em says little about how large its letters look. So each font is scaled until its
+//! capital H is [`CAP`] high, less if some letter would otherwise not fit; then every letter is
+//! centred sideways by its ink, and the font as a whole upright: the middle between its highest and
+//! lowest point lies in the middle of the picture, so that letters keep their common baseline.
+
+use std::sync::LazyLock;
+
+use skrifa::instance::{LocationRef, Size};
+use skrifa::outline::{DrawSettings, OutlinePen};
+use skrifa::{FontRef, MetadataProvider};
+use zeno::{Command, Fill, PathBuilder, Transform};
+
+use crate::{Error, Result};
+
+/// The letters that every font has.
+pub const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// Height of a capital, in units of the size.
+const CAP: f32 = 0.68;
+
+/// The most that a letter may take in width and a font in height, in units of the size: at the
+/// largest size, 120 of 128, it just stays inside the picture.
+const EXTENT: f32 = 1.03;
+
+macro_rules! fonts {
+    ($($name:literal $file:literal),* $(,)?) => {
+        [$(($name, include_bytes!(concat!("../../fonts/", $file)) as &[u8])),*]
+    };
+}
+
+/// Names say how a font looks; `fonts/README.md` lists the families.
+const FONTS: [(&str, &[u8]); 23] = fonts![
+    "sans" "sans.ttf", "serif" "serif.otf", "typewriter" "typewriter.otf", "script" "script.otf",
+    "blackletter" "blackletter.ttf", "bubble" "bubble.otf", "narrow" "narrow.otf",
+    "outline" "outline.ttf", "slab" "slab.otf", "geometric" "geometric.otf", "light" "light.ttf",
+    "rounded" "rounded.ttf", "comic" "comic.otf", "italic" "italic.ttf", "fat" "fat.ttf",
+    "brush" "brush.otf", "condensed" "condensed.otf", "deco" "deco.otf", "pixel" "pixel.ttf",
+    "stick" "stick.ttf", "spiky" "spiky.ttf", "square" "square.ttf", "rotunda" "rotunda.otf",
+];
+
+static FACES: LazyLock<Vec<Face>> =
+    LazyLock::new(|| FONTS.iter().map(|(name, bytes)| Face::new(name, bytes)).collect());
+
+/// A font, ready to be drawn.
+#[derive(Debug)]
+pub(crate) struct Face {
+    name: &'static str,
+    /// Of each of [`LETTERS`]; in units of the size, y down, the middle of the picture at 0, 0.
+    pub(crate) outlines: Vec<Vec<Command>>,
+}
+
+/// The names of the embedded fonts.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    FONTS.iter().map(|(name, _)| *name)
+}
+
+/// The font called `name`.
+pub(crate) fn face(name: &str) -> Result<&'static Face> {
+    FACES.iter().find(|f| f.name == name).ok_or_else(|| {
+        Error::setting("font", format!("{name:?}"), names().collect::<Vec<_>>().join(", "))
+    })
+}
+
+impl Face {
+    fn new(name: &'static str, bytes: &[u8]) -> Self {
+        let font = FontRef::new(bytes).expect("the embedded fonts are whole: a test reads them");
+        let outlines: Vec<_> = LETTERS.chars().map(|letter| outline(&font, letter)).collect();
+        let bounds: Vec<_> =
+            outlines.iter().map(|o| zeno::bounds(o.as_slice(), Fill::NonZero, None)).collect();
+        let top = bounds.iter().map(|b| b.min.y).fold(f32::MAX, f32::min);
+        let bottom = bounds.iter().map(|b| b.max.y).fold(f32::MIN, f32::max);
+        let width = bounds.iter().map(|b| b.max.x - b.min.x).fold(0., f32::max);
+        let cap = -bounds[LETTERS.find('H').unwrap_or(0)].min.y;
+        let scale = (CAP / cap).min(EXTENT / width).min(EXTENT / (bottom - top));
+        let middle = (top + bottom) / 2.;
+        let centred = outlines.iter().zip(&bounds).map(|(outline, b)| {
+            let shift = Transform::translation(-(b.min.x + b.max.x) / 2., -middle);
+            moved(outline, &shift.then_scale(scale, scale))
+        });
+        Self { name, outlines: centred.collect() }
+    }
+}
+
+/// A letter's outline at 1024 units per em (curves are flattened to a fraction of a unit), y down.
+fn outline(font: &FontRef, letter: char) -> Vec<Command> {
+    let mut pen = Pen(Vec::new());
+    let glyph = font.charmap().map(letter).and_then(|id| font.outline_glyphs().get(id));
+    let glyph = glyph.expect("the embedded fonts have all letters: a test draws them");
+    let settings = DrawSettings::unhinted(Size::new(1024.), LocationRef::default());
+    glyph.draw(settings, &mut pen).expect("the embedded outlines are whole: a test draws them");
+    pen.0
+}
+
+pub(crate) fn moved(outline: &[Command], transform: &Transform) -> Vec<Command> {
+    outline.iter().map(|command| command.transform(transform)).collect()
+}
+
+struct Pen(Vec<Command>);
+
+impl OutlinePen for Pen {
+    fn move_to(&mut self, x: f32, y: f32) {
+        self.0.move_to([x, -y]);
+    }
+    fn line_to(&mut self, x: f32, y: f32) {
+        self.0.line_to([x, -y]);
+    }
+    fn quad_to(&mut self, cx: f32, cy: f32, x: f32, y: f32) {
+        self.0.quad_to([cx, -cy], [x, -y]);
+    }
+    fn curve_to(&mut self, ax: f32, ay: f32, bx: f32, by: f32, x: f32, y: f32) {
+        self.0.curve_to([ax, -ay], [bx, -by], [x, -y]);
+    }
+    fn close(&mut self) {
+        self.0.close();
+    }
+}

@@ -1,0 +1,93 @@
+//! From outlines to coverage, and from coverage to coloured pictures.
+
+use cir_core::Image;
+use zeno::{Mask, Transform};
+
+use super::faces::{Face, LETTERS, face, moved};
+use crate::{Error, Result, card::check_side};
+
+/// Sizes are those of the published set, whose pictures have this side.
+const PUBLISHED_SIDE: f32 = 128.;
+
+/// The largest size at which every letter of every font stays inside the picture.
+pub(crate) const MAX_SIZE: f32 = 120.;
+
+/// How much of each pixel a letter covers; only the part of the picture that it touches.
+#[derive(Debug)]
+pub(crate) struct Coverage {
+    left: usize,
+    top: usize,
+    width: usize,
+    bytes: Vec<u8>,
+}
+
+impl Face {
+    /// Draws a letter at a size that refers to a picture of side 128.
+    pub(crate) fn cover(&self, letter: char, size: f32, side: usize) -> Coverage {
+        let outline = &self.outlines[LETTERS.find(letter).unwrap_or(0)];
+        let scale = size * side as f32 / PUBLISHED_SIDE;
+        let middle = side as f32 / 2.;
+        let outline =
+            moved(outline, &Transform::scale(scale, scale).then_translate(middle, middle));
+        // Inside the picture: `size` is at most MAX_SIZE, and the outlines are scaled for that.
+        let (bytes, placed) = Mask::new(outline.as_slice()).render();
+        Coverage {
+            left: placed.left as usize,
+            top: placed.top as usize,
+            width: placed.width as usize,
+            bytes,
+        }
+    }
+}
+
+impl Coverage {
+    /// The letter in colour `front` on a ground of colour `back`.
+    pub(crate) fn paint(
+        &self,
+        front: [u8; 3],
+        back: [u8; 3],
+        side: usize,
+    ) -> candle_core::Result<Image> {
+        let mut data: Vec<u8> = back.into_iter().cycle().take(3 * side * side).collect();
+        for (y, row) in self.bytes.chunks_exact(self.width.max(1)).enumerate() {
+            let start = 3 * ((self.top + y) * side + self.left);
+            for (pixel, &cover) in data[start..].chunks_exact_mut(3).zip(row) {
+                for (byte, (f, b)) in pixel.iter_mut().zip(front.into_iter().zip(back)) {
+                    *byte = mix(f, b, cover);
+                }
+            }
+        }
+        Image::new(3, side, side, data)
+    }
+}
+
+/// The nearest byte to (cover·front + (255 - cover)·back)/255.
+fn mix(front: u8, back: u8, cover: u8) -> u8 {
+    let (front, back, cover) = (u32::from(front), u32::from(back), u32::from(cover));
+    ((front * cover + back * (255 - cover) + 127) / 255) as u8
+}
+
+/// The picture of a letter of the embedded font `font`, in any colours and any size up to 120 (of
+/// 128; the sizes of the `fonts` card are 80, 100 and 120): the truth that interpolations are
+/// compared with.
+///
+/// # Errors
+/// When letter, font, size or side is not allowed; the message says what is.
+pub fn render(
+    letter: char,
+    font: &str,
+    size: f32,
+    front: [u8; 3],
+    back: [u8; 3],
+    side: usize,
+) -> Result<Image> {
+    let face = face(font)?;
+    check_side("side", side, [16, 256])?;
+    if !LETTERS.contains(letter) {
+        return Err(Error::setting("letter", format!("{letter:?}"), "A to Z and a to z"));
+    }
+    if !(size > 0. && size <= MAX_SIZE) {
+        return Err(Error::setting("size", size, format!("above 0, at most {MAX_SIZE}")));
+    }
+    Ok(face.cover(letter, size, side).paint(front, back, side)?)
+}

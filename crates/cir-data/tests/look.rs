@@ -1,0 +1,48 @@
+//! Pictures of what the sources draw, for people to look at: set `CIR_LOOK` to a folder.
+
+use cir_core::Image;
+use cir_data::{DataConfig, fonts, save_png};
+
+fn folder() -> Option<std::path::PathBuf> {
+    std::env::var_os("CIR_LOOK").map(Into::into)
+}
+
+#[test]
+fn every_font_in_three_sizes() {
+    let Some(folder) = folder() else { return };
+    for side in [16, 32, 128] {
+        let mut rows = Vec::new();
+        for font in fonts::names() {
+            let letters = ['A', 'M', 'Q', 'W', 'J', 'a', 'g', 'f', 'x'];
+            let row = letters.iter().flat_map(|&letter| {
+                [80., 100., 120.].map(|size| {
+                    let (front, back) = ([220, 20, 60], [255, 192, 203]);
+                    Some(fonts::render(letter, font, size, front, back, side).unwrap())
+                })
+            });
+            rows.push(row.collect());
+        }
+        let grid = Image::grid(&rows, 2).enlarged(if side < 64 { 64 / side } else { 1 });
+        save_png(folder.join(format!("fonts-{side}.png")), &grid).unwrap();
+    }
+}
+
+#[test]
+fn sprites() {
+    let Some(folder) = folder() else { return };
+    let config: DataConfig =
+        toml::from_str("card = \"dsprites\"\nsize = 64\nhold_out = { fraction = 0, seed = 1 }")
+            .unwrap();
+    let data = config.open().unwrap();
+    let mut rows = Vec::new();
+    for shape in 0..3 {
+        for (x, y) in [(0, 0), (16, 16), (31, 31)] {
+            let row = (0..10).map(|i| {
+                let at = data.index.find(&[shape, i % 6, i * 4, x, y]).unwrap();
+                Some(data.source.image(at).unwrap())
+            });
+            rows.push(row.collect());
+        }
+    }
+    save_png(folder.join("dsprites.png"), &Image::grid(&rows, 2)).unwrap();
+}
