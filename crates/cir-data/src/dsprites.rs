@@ -1,13 +1,12 @@
 //! The `dsprites` source: sprites drawn to the grid of the published dSprites.
 //!
-//! The published pictures are black and white, drawn as vectors without antialiasing (their author
-//! says so in issues 2 and 3 of google-deepmind/dsprites-dataset), and so are these: a pixel is
-//! white if its centre lies inside the shape. The numbers below are not published.
+//! How they look is in `sprites.rs`. The order of the images is the published one.
 
-use std::f32::consts::TAU;
+use std::f64::consts::TAU;
 
 use cir_core::{Attribute, Image, Labels, Schema};
 
+use crate::sprites::{Shape, Sprite};
 use crate::{Error, Result, Source, grid};
 
 /// How many values the published grid has of each attribute.
@@ -111,20 +110,10 @@ impl Source for Dsprites {
 
 /// Draws a sprite; scale, orientation, x and y in steps of the published grid.
 fn draw(shape: u16, [scale, orientation, x, y]: [f32; 4], side: usize) -> Result<Image> {
-    let scale = 0.5 + 0.1 * scale;
-    let (sin, cos) = (orientation * TAU / 39.).sin_cos();
-    let centre = |position: f32| 0.25 + 0.5 * position / 31.;
-    let (x, y) = (centre(x), centre(y));
-    let inside = |i: usize| {
-        let at = |i: usize| (i as f32 + 0.5) / side as f32;
-        let (dx, dy) = (at(i % side) - x, at(i / side) - y);
-        let (u, v) = ((cos * dx + sin * dy) / scale, (cos * dy - sin * dx) / scale);
-        match shape {
-            0 => u.abs().max(v.abs()) < 0.15,
-            1 => (u / 0.2).powi(2) + (v / 0.1125).powi(2) < 1.,
-            _ => (u / 0.2).powi(2) + (v / 0.1125).powi(2) < 1.,
-        }
-    };
-    let pixels = (0..side * side).map(|i| if inside(i) { 255 } else { 0 }).collect();
-    Ok(Image::new(1, side, side, pixels)?)
+    let shape = [Shape::Square, Shape::Ellipse, Shape::Heart][usize::from(shape)];
+    let scale = 0.5 + 0.1 * f64::from(scale);
+    // The last of the 40 orientations is the first again, as published.
+    let orientation = f64::from(orientation) * TAU / 39.;
+    let (x, y) = (f64::from(x) / 31., f64::from(y) / 31.);
+    Sprite { shape, scale, orientation, x, y }.draw(side)
 }

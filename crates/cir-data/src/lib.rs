@@ -24,6 +24,7 @@ mod npz;
 mod prefetch;
 mod source;
 mod split;
+mod sprites;
 
 pub use card::{Card, CardAttribute, CsvCard, FilesCard, FontsCard, Kind, Unmatched, cards};
 pub use config::{DataConfig, DataSet};
