@@ -181,6 +181,10 @@ impl Card {
             return Err(Error::setting("channels", self.channels, "1 or 3"));
         }
         let names: Vec<&str> = self.attributes.iter().map(|a| a.name.as_str()).collect();
+        if let Some(i) = (1..names.len()).find(|&i| names[..i].contains(&names[i])) {
+            let found = format!("{:?} twice", names[i]);
+            return Err(Error::setting("attributes", found, "each name once"));
+        }
         for name in self.distinct.iter().flatten() {
             if !names.contains(&name.as_str()) {
                 return Err(Error::setting("distinct", format!("{name:?}"), names.join(", ")));

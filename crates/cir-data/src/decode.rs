@@ -1,6 +1,7 @@
 //! Pictures from and to files.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{BufReader, Write};
 use std::path::Path;
 
 use cir_core::Image;
@@ -60,12 +61,10 @@ pub fn load_resized(
 /// The picture in a file, what is transparent in it put on white.
 fn decode(path: &Path) -> Result<DynamicImage> {
     let expected = "a PNG or JPEG image";
-    let missing = || std::io::Error::from(std::io::ErrorKind::NotFound);
-    if !path.exists() {
-        return Err(Error::io(path, "read the image")(missing()));
-    }
-    let reader = ImageReader::open(path).map_err(Error::io(path, "read the image"))?;
-    let reader = reader.with_guessed_format().map_err(Error::io(path, "read the image"))?;
+    let file = File::open(path).map_err(Error::io(path, "read the image"))?;
+    // By its first bytes: names can lie.
+    let reader = ImageReader::new(BufReader::new(file)).with_guessed_format();
+    let reader = reader.map_err(Error::io(path, "read the image"))?;
     match reader.format() {
         Some(ImageFormat::Png | ImageFormat::Jpeg) => {}
         Some(other) => return Err(Error::file(path, format!("{other:?} data"), expected)),
@@ -130,7 +129,7 @@ fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     beside.push(format!(".{}.tmp", std::process::id()));
     let beside = Path::new(&beside);
     let write = || {
-        let mut file = std::fs::File::create(beside)?;
+        let mut file = File::create(beside)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         std::fs::rename(beside, path)

@@ -31,20 +31,29 @@ impl DspritesNpz {
         attributes: Vec<Attribute>,
         distinct: &[[String; 2]],
     ) -> Result<Self> {
+        Self::read(path, attributes, distinct, FACTORS)
+    }
+
+    /// Reads an archive with `counts` values of each factor.
+    fn read(
+        path: &Path,
+        attributes: Vec<Attribute>,
+        distinct: &[[String; 2]],
+        counts: [usize; 6],
+    ) -> Result<Self> {
         let factors = Factors::new(&attributes)?;
         let schema = Schema::new(attributes)?;
         let labels = grid::combinations(&schema, distinct)?;
         let file = File::open(path).map_err(Error::io(path, "read the archive"))?;
         let mut archive = ZipArchive::new(BufReader::new(file))
             .map_err(|e| Error::file(path, e.to_string(), "a zip archive of arrays (.npz)"))?;
-        let images = FACTORS.iter().product();
-        check_classes(&mut archive, path, images)?;
+        let images = counts.iter().product();
+        check_classes(&mut archive, path, counts)?;
         // Where each picture goes; the archive's order is that of the full grid.
         let mut place = vec![u32::MAX; images];
         for (i, labels) in labels.chunks_exact(5).enumerate() {
             let factors = factors.published(labels);
-            let at =
-                factors.iter().zip(&FACTORS[1..]).fold(0, |n, (&f, &c)| n * c + usize::from(f));
+            let at = factors.iter().zip(&counts[1..]).fold(0, |n, (&f, &c)| n * c + usize::from(f));
             place[at] = i as u32;
         }
         let rows = read_images(&mut archive, path, &place, labels.len() / 5)?;
@@ -75,14 +84,15 @@ impl Source for DspritesNpz {
 type Archive = ZipArchive<BufReader<File>>;
 
 /// Checks that the pictures are in the order of the full grid, posY running fastest.
-fn check_classes(archive: &mut Archive, path: &Path, images: usize) -> Result<()> {
+fn check_classes(archive: &mut Archive, path: &Path, counts: [usize; 6]) -> Result<()> {
+    let images = counts.iter().product();
     let name = "latents_classes.npy";
-    let mut array = array(archive, path, name, "<i8", &[images, FACTORS.len()])?;
+    let mut array = array(archive, path, name, "<i8", &[images, counts.len()])?;
     let mut row = [0; 48];
     for i in 0..images {
         array.read_exact(&mut row).map_err(cut_off(path, name))?;
         let mut rest = i;
-        for (j, &count) in FACTORS.iter().enumerate().rev() {
+        for (j, &count) in counts.iter().enumerate().rev() {
             let mut number = [0; 8];
             number.copy_from_slice(&row[8 * j..8 * j + 8]);
             let (found, expected) = (i64::from_le_bytes(number), (rest % count) as i64);
@@ -166,4 +176,113 @@ fn header(entry: &mut impl Read) -> std::io::Result<String> {
 
 fn cut_off<'a>(path: &'a Path, name: &'a str) -> impl Fn(std::io::Error) -> Error + 'a {
     move |e| Error::file(path, format!("{name}, damaged or cut off ({e})"), "a whole array")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn attributes() -> Vec<Attribute> {
+        let values = |n: usize| (0..n).map(|i| i.to_string()).collect();
+        let named = |all: &[&str]| all.iter().map(|v| (*v).to_owned()).collect();
+        let of = |name: &str, values| Attribute { name: name.into(), values };
+        vec![
+            of("shape", named(&["heart", "square"])),
+            of("scale", named(&["0.5", "0.6", "0.7", "0.8", "0.9", "1.0"])),
+            of("orientation", values(2)),
+            of("x", values(2)),
+            of("y", values(2)),
+        ]
+    }
+
+    fn npy(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
+        let text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
+        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+        bytes.extend((text.len() as u16).to_le_bytes());
+        bytes.extend(text.as_bytes());
+        bytes.extend(data);
+        bytes
+    }
+
+    fn archive(entries: &[(&str, Vec<u8>)]) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut zip = zip::ZipWriter::new(file.reopen().unwrap());
+        for (name, bytes) in entries {
+            zip.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+            zip.write_all(bytes).unwrap();
+        }
+        zip.finish().unwrap();
+        file
+    }
+
+    const COUNTS: [usize; 6] = [1, 3, 6, 2, 2, 2];
+
+    /// Image i has pixel i white, and no other.
+    fn whole() -> (Vec<u8>, Vec<u8>) {
+        let mut classes = Vec::new();
+        let mut pixels = vec![0; 144 * 4096];
+        for i in 0..144usize {
+            let numbers = [0, i / 48, i / 8 % 6, i / 4 % 2, i / 2 % 2, i % 2];
+            classes.extend(numbers.iter().flat_map(|&n| (n as i64).to_le_bytes()));
+            pixels[i * 4096 + i] = 1;
+        }
+        (classes, pixels)
+    }
+
+    fn read(entries: &[(&str, Vec<u8>)]) -> Result<DspritesNpz> {
+        DspritesNpz::read(archive(entries).path(), attributes(), &[], COUNTS)
+    }
+
+    #[test]
+    fn pictures_are_found_by_their_labels() {
+        let (classes, pixels) = whole();
+        let data = read(&[
+            ("latents_classes.npy", npy("<i8", "(144, 6)", &classes)),
+            ("imgs.npy", npy("|u1", "(144, 64, 64)", &pixels)),
+        ])
+        .unwrap();
+        assert_eq!(data.len(), 96);
+        for i in 0..data.len() {
+            let labels = data.labels(i);
+            let shape = if labels[0] == 0 { 2 } else { 0 };
+            let rest = labels[1..].iter().zip([6, 2, 2, 2]);
+            let at = rest.fold(shape, |n, (&l, count)| n * count + usize::from(l));
+            let image = data.image(i).unwrap();
+            let white: Vec<usize> = (0..4096).filter(|&p| image.data()[p] == 255).collect();
+            assert_eq!(white, [at]);
+        }
+    }
+
+    #[test]
+    fn wrong_archives_are_named() {
+        let (classes, pixels) = whole();
+        let good = npy("<i8", "(144, 6)", &classes);
+        let error = |entries: &[(&str, Vec<u8>)]| read(entries).unwrap_err().to_string();
+        let missing = error(&[("latents_classes.npy", good.clone())]);
+        assert!(missing.contains("expected an array imgs.npy"), "{missing}");
+        let images = npy("|u1", "(143, 64, 64)", &pixels);
+        let shape = error(&[("latents_classes.npy", good.clone()), ("imgs.npy", images)]);
+        assert!(shape.contains("'shape': (143, 64, 64)"), "{shape}");
+        assert!(shape.ends_with("'shape': (144, 64, 64)"), "{shape}");
+        let images = npy("<f4", "(144, 64, 64)", &pixels);
+        let dtype = error(&[("latents_classes.npy", good.clone()), ("imgs.npy", images)]);
+        assert!(dtype.contains("'descr': '<f4'") && dtype.contains("'descr': '|u1'"), "{dtype}");
+        let images = npy("|u1", "(144, 64, 64)", &pixels[1..]);
+        let short = error(&[("latents_classes.npy", good.clone()), ("imgs.npy", images)]);
+        assert!(short.contains("imgs.npy, damaged or cut off"), "{short}");
+        let mut grey = pixels.clone();
+        grey[4096 * 3] = 7;
+        let images = npy("|u1", "(144, 64, 64)", &grey);
+        let grey = error(&[("latents_classes.npy", good), ("imgs.npy", images)]);
+        assert!(grey.contains("a pixel of 7 in image 3; expected 0 or 1"), "{grey}");
+        let mut swapped = classes.clone();
+        swapped[8 * (6 * 5 + 5)] = 0;
+        let order = error(&[("latents_classes.npy", npy("<i8", "(144, 6)", &swapped))]);
+        assert!(order.contains("0 for factor 5 of image 5; expected 1"), "{order}");
+        let text = tempfile::NamedTempFile::new().unwrap();
+        let error = DspritesNpz::open(text.path(), attributes(), &[]).unwrap_err().to_string();
+        assert!(error.contains("expected a zip archive"), "{error}");
+    }
 }

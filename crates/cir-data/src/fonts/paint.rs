@@ -29,18 +29,24 @@ impl Face {
         let middle = side as f32 / 2.;
         let outline =
             moved(outline, &Transform::scale(scale, scale).then_translate(middle, middle));
-        // Inside the picture: `size` is at most MAX_SIZE, and the outlines are scaled for that.
-        let (bytes, placed) = Mask::new(outline.as_slice()).render();
-        Coverage {
-            left: placed.left as usize,
-            top: placed.top as usize,
-            width: placed.width as usize,
-            bytes,
-        }
+        let (whole, _) = Mask::new(outline.as_slice()).size(side as u32, side as u32).render();
+        Coverage::cropped(&whole, side)
     }
 }
 
 impl Coverage {
+    fn cropped(whole: &[u8], side: usize) -> Self {
+        let (mut rows, mut columns) = (side..0, side..0);
+        for i in (0..whole.len()).filter(|&i| whole[i] > 0) {
+            let (y, x) = (i / side, i % side);
+            rows = rows.start.min(y)..rows.end.max(y + 1);
+            columns = columns.start.min(x)..columns.end.max(x + 1);
+        }
+        let bytes = rows.clone().flat_map(|y| &whole[y * side..][columns.clone()]).copied();
+        let bytes = bytes.collect();
+        Self { left: columns.start, top: rows.start, width: columns.len(), bytes }
+    }
+
     /// The letter in colour `front` on a ground of colour `back`.
     pub(crate) fn paint(
         &self,
