@@ -142,6 +142,8 @@ fn array<'a>(
     })?;
     let mut entry = BufReader::new(entry);
     let header = header(&mut entry).map_err(cut_off(path, name))?;
+    // NumPy under Python 2 wrote long numbers, as in (737280L, 64L, 64L).
+    let header = header.replace("L,", ",").replace("L)", ")");
     let sizes = shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
     let wanted = [
         format!("'descr': '{dtype}'"),
@@ -240,7 +242,7 @@ mod tests {
         let (classes, pixels) = whole();
         let data = read(&[
             ("latents_classes.npy", npy("<i8", "(144, 6)", &classes)),
-            ("imgs.npy", npy("|u1", "(144, 64, 64)", &pixels)),
+            ("imgs.npy", npy("|u1", "(144L, 64L, 64L)", &pixels)),
         ])
         .unwrap();
         assert_eq!(data.len(), 96);
