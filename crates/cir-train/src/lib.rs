@@ -1,1 +1,42 @@
-//! To be written.
+//! The one training loop of all algorithms: steps, checkpoints, observers, reports.
+//!
+//! An [`Algorithm`] gives a step with its own optimisers inside; [`train`] owns iteration, what is
+//! shown and logged ([`Observer`]), evaluation and checkpoints. A run lives in a [`RunDir`]. The
+//! crate knows no architecture and no data set.
+//!
+//! Randomness of a run is a pure function of (seed, stream, step), so that a checkpoint is the
+//! algorithm's [`State`] and the step: nothing else has to be restored.
+
+mod algorithm;
+mod atomic;
+mod config;
+mod error;
+mod events;
+mod log;
+mod machine;
+mod observer;
+mod png;
+mod progress;
+mod report;
+mod run_dir;
+mod stop;
+mod stored;
+mod tensorboard;
+mod train;
+
+pub use algorithm::{Algorithm, Model, State};
+pub use atomic::{write_atomically, write_json, write_text};
+pub use config::TrainConfig;
+pub use error::{Error, Result};
+pub use log::MetricsLog;
+pub use machine::machine;
+pub use observer::{Observer, StepRecord};
+pub use progress::Progress;
+pub use report::{Chart, PictureRow, PictureTable, Report, Series, curves};
+pub use run_dir::RunDir;
+pub use stop::StopFlag;
+pub use stored::{
+    Checkpoint, load_checkpoint, load_model, save_checkpoint, save_model, save_tensors,
+};
+pub use tensorboard::TensorBoard;
+pub use train::{Outcome, train};
