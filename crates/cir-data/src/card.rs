@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use cir_core::PixelRange;
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Resize, Result};
@@ -27,8 +26,6 @@ pub struct Card {
     /// The smallest and the largest side in pixels.
     #[serde(default = "any_side")]
     pub sides: [usize; 2],
-    /// What the bytes 0 and 255 become.
-    pub range: PixelRange,
     /// The attributes in order.
     pub attributes: Vec<CardAttribute>,
     /// Pairs of attributes that never have values of the same name.

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use cir_core::{Attribute, PixelRange};
+use cir_core::Attribute;
 use serde::{Deserialize, Serialize};
 
 use crate::card::{Card, CardAttribute, Kind, check_side};
+use crate::group::members;
 use crate::{Dsprites, DspritesNpz, Error, Folder, Fonts, HoldOut, Index, Result, Source, Split};
 
 /// Which images a run uses: the `[data]` section of a recipe.
@@ -39,12 +40,20 @@ pub struct DataSet {
     pub index: Arc<Index>,
     /// Which of them are for training.
     pub split: Split,
-    /// What the bytes 0 and 255 become.
-    pub range: PixelRange,
     /// 1 (grey) or 3 (RGB).
     pub channels: usize,
     /// Side in pixels.
     pub size: usize,
+}
+
+impl DataSet {
+    /// For each attribute and value the training images that show it.
+    ///
+    /// # Errors
+    /// When there is no training image.
+    pub fn shown_in_training(&self) -> Result<Vec<Vec<Vec<u32>>>> {
+        members(&self.index, &self.split.train)
+    }
 }
 
 impl DataConfig {
@@ -60,8 +69,8 @@ impl DataConfig {
         let source = self.source(&card, wanted)?;
         let index = Arc::new(Index::new(&*source)?);
         let split = Split::new(&index, self.hold_out)?;
-        let (range, channels, size) = (card.range, card.channels, self.size);
-        Ok(DataSet { name: card.name, source, index, split, range, channels, size })
+        let (channels, size) = (card.channels, self.size);
+        Ok(DataSet { name: card.name, source, index, split, channels, size })
     }
 
     /// For each attribute the values to use, if that is known before the labels are read.

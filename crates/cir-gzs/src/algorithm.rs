@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use candle_core::{D, DType, Device};
 use cir_core::{
-    Adam, AdamConfig, Block, Cir, CirConfig, Error, Image, Latent, LrSchedule, NamedTensors, Params,
-    Partition, Result, Scalars, Schema, rng,
+    Adam, AdamConfig, Block, Cir, CirConfig, Error, Image, Latent, LrSchedule, NamedTensors,
+    Params, Partition, Result, Scalars, Schema, rng,
 };
 use cir_data::DataSet;
 use cir_train::{Algorithm, State};
@@ -58,15 +58,12 @@ impl GzsConfig {
         if self.sampling.batch == 0 {
             return Err(Error::setting("sampling.batch", 0, "at least 1"));
         }
-        let names = |mut names: Vec<&str>| {
-            names.sort_unstable();
-            names.join(", ")
-        };
-        let blocks = names(self.model.blocks.blocks().iter().map(|b| &*b.name).collect());
-        let attributes = names(schema.attributes().iter().map(|a| &*a.name).collect());
+        let blocks: Vec<_> = self.model.blocks.blocks().iter().map(|b| &*b.name).collect();
+        let attributes: Vec<_> = schema.attributes().iter().map(|a| &*a.name).collect();
         if blocks != attributes {
-            let allowed = format!("one block for each attribute of the data: {attributes}");
-            return Err(Error::setting("model.blocks", blocks, allowed));
+            let attributes = attributes.join(", ");
+            let allowed = format!("the data's attributes in their order: {attributes}");
+            return Err(Error::setting("model.blocks", blocks.join(", "), allowed));
         }
         Cir::new(self.cir.clone(), &self.model.blocks).map(|_| ())
     }
@@ -104,11 +101,11 @@ impl Gzs {
         device: &Device,
     ) -> Result<Self> {
         config.check(data.source.schema())?;
-        let size = (config.model.image_size, config.model.image_channels);
-        if size != (data.size, data.channels) {
-            let found = format!("{} px, {} channels", size.0, size.1);
-            let allowed = format!("the data's {} px, {} channels", data.size, data.channels);
-            return Err(Error::setting("model.image_size", found, allowed));
+        let own = (config.model.image_size, config.model.image_channels);
+        if own != (data.size, data.channels) {
+            let shape = |(size, channels)| format!("{size} px, {channels} channels");
+            let allowed = format!("the data's {}", shape((data.size, data.channels)));
+            return Err(Error::setting("model.image_size, image_channels", shape(own), allowed));
         }
         let params = Params::new(seed, config.model.initialisation);
         let net = Autoencoder::new(&config.model, params.builder(DType::F32, device))?;

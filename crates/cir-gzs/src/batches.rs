@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use candle_core::{DType, Device, Tensor};
-use cir_core::{Image, rng};
+use cir_core::{Image, PixelRange, rng};
 use cir_data::{DataSet, EdgeSampler, GroupSampler, Result};
 use rand::Rng as _;
 
-use crate::{Roles, Strategy};
+use crate::{GzsConfig, Roles, Strategy};
 
 /// The images of one step.
 #[derive(Debug, Clone)]
@@ -22,6 +22,7 @@ pub struct Groups {
     sampler: Sampler,
     roles: Roles,
     batch: usize,
+    range: PixelRange,
     seed: u64,
 }
 
@@ -31,23 +32,24 @@ enum Sampler {
 }
 
 impl Groups {
-    /// Groups of `data`'s training images for `roles`, `batch` a step.
+    /// Groups of `data`'s training images, as many a step as `config` says.
     ///
     /// # Errors
     /// When an attribute has a value for which no partner exists.
-    pub fn new(
-        data: Arc<DataSet>,
-        strategy: Strategy,
-        roles: Roles,
-        batch: usize,
-        seed: u64,
-    ) -> Result<Self> {
+    pub fn new(data: Arc<DataSet>, config: &GzsConfig, seed: u64) -> Result<Self> {
         let (index, train) = (&data.index, &data.split.train);
-        let sampler = match strategy {
+        let sampler = match config.sampling.strategy {
             Strategy::Group => Sampler::Group(GroupSampler::new(index, train)?),
             Strategy::SampleEdge => Sampler::Edge(EdgeSampler::new(index, train)?),
         };
-        Ok(Self { data, sampler, roles, batch, seed })
+        Ok(Self {
+            data,
+            sampler,
+            roles: config.roles(),
+            batch: config.sampling.batch,
+            range: config.model.range(),
+            seed,
+        })
     }
 
     /// The batch of training step `step`, on the CPU.
@@ -64,7 +66,10 @@ impl Groups {
                     let group = sampler.group(&mut rng)?;
                     std::iter::once(group.centre).chain(group.partners).collect::<Vec<_>>()
                 }
-                Sampler::Edge(sampler) => sampler.edges(&mut rng)?.concat(),
+                Sampler::Edge(sampler) => {
+                    let edges = sampler.edges(&mut rng);
+                    edges.into_iter().flat_map(|e| [e.centre, e.partner]).collect()
+                }
             };
             if self.roles.cycle.is_some() {
                 images.push(train[rng.random_range(0..train.len())]);
@@ -73,9 +78,8 @@ impl Groups {
         }
         let count = self.roles.images.len();
         let indices = (0..count).flat_map(|i| groups.iter().map(move |group| group[i]));
-        let images: Vec<_> =
-            indices.map(|i| self.data.source.image(i)).collect::<Result<_>>()?;
-        let images = Image::to_tensor(&images, self.data.range, DType::F32, &Device::Cpu)?;
+        let images: Vec<_> = indices.map(|i| self.data.source.image(i)).collect::<Result<_>>()?;
+        let images = Image::to_tensor(&images, self.range, DType::F32, &Device::Cpu)?;
         Ok(GroupBatch { images })
     }
 }

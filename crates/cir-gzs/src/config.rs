@@ -1,6 +1,6 @@
 //! What can be set: the network's sizes and the loss.
 
-use cir_core::{Error, Initialisation, Partition, Result};
+use cir_core::{Error, Initialisation, Partition, PixelRange, Result};
 use serde::{Deserialize, Serialize};
 
 /// Sizes of the network (gzs.md, section 1) and the partition of its latent.
@@ -38,6 +38,14 @@ pub enum Output {
 }
 
 impl ModelConfig {
+    /// The range of the images that the output can produce.
+    pub fn range(&self) -> PixelRange {
+        match self.output {
+            Output::Tanh => PixelRange::Signed,
+            Output::Logits => PixelRange::Unit,
+        }
+    }
+
     /// Checks the sizes.
     ///
     /// # Errors

@@ -71,8 +71,8 @@ pub fn recombine(
 ) -> Result<Vec<Recombination>> {
     let mut rng = rng(seed, "evaluation", 0);
     let chosen: Vec<_> = data.split.held_out.choose_multiple(&mut rng, count).copied().collect();
-    let partition = model.partition();
     let schema = data.source.schema();
+    let shown = data.shown_in_training()?;
     let mut results = Vec::with_capacity(chosen.len());
     for wanted in chosen.chunks(BATCH) {
         let (mut truths, mut donors) = (Vec::new(), vec![Vec::new(); schema.len()]);
@@ -80,15 +80,15 @@ pub fn recombine(
             truths.push(data.source.image(index)?);
             for (attribute, &value) in data.source.labels(index).iter().enumerate() {
                 // A split keeps every value in training, so that there is an image to choose.
-                let shown = data.training_images(attribute, value);
-                let donor = shown.choose(&mut rng).copied().unwrap_or(index);
-                donors[attribute].push(data.source.image(donor)?);
+                let donor = shown[attribute][usize::from(value)].choose(&mut rng);
+                donors[attribute].push(data.source.image(donor.map_or(index, |&i| i as usize))?);
             }
         }
-        let latents =
-            donors.iter().map(|images| model.encode(images)).collect::<candle_core::Result<Vec<_>>>()?;
-        let of_block = partition.blocks().iter().map(|b| Ok(&latents[schema.attribute(&b.name)?]));
-        let joined = partition.combine(&of_block.collect::<cir_core::Result<Vec<_>>>()?)?;
+        let latents = donors
+            .iter()
+            .map(|images| model.encode(images))
+            .collect::<candle_core::Result<Vec<_>>>()?;
+        let joined = model.partition().combine(&latents.iter().collect::<Vec<_>>())?;
         let made = model.decode(&joined)?;
         let again = model.decode(&model.encode(&truths)?)?;
         for (i, (((&index, truth), result), reconstruction)) in

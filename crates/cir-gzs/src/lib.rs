@@ -10,16 +10,24 @@
 //! - [`Gzs`]: the algorithm that `cir-train` drives;
 //! - [`Model`]: what a trained network is used for: encode, synthesise, swap, interpolate.
 
+mod algorithm;
 mod autoencoder;
+mod batches;
 mod config;
+mod evaluation;
 mod mix;
+mod model;
 mod published;
 mod step;
 
+pub use algorithm::{Gzs, GzsConfig, Sampling};
 pub use autoencoder::Autoencoder;
+pub use batches::{GroupBatch, Groups};
 pub use config::{
     CirOther, ImageDistance, LatentDistance, LossConfig, ModelConfig, Output, Strategy,
 };
+pub use evaluation::{Evaluation, Recombination, evaluate, recombine};
 pub use mix::{Mix, Roles};
+pub use model::{Model, ModelCard};
 pub use published::from_published;
 pub use step::{CirStep, Step, StepGradients};

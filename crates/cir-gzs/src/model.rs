@@ -1,11 +1,10 @@
 //! A trained network and what it is used for: encode, decode, swap, interpolate, synthesise.
 
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
 use cir_core::{
-    Error, Image, Initialisation, Latent, NamedTensors, Params, Partition, PixelRange, Result,
-    Schema, rng,
+    Error, Image, Initialisation, Latent, NamedTensors, Params, Partition, Result, Schema, rng,
 };
 use cir_data::DataSet;
 use rand::seq::IndexedRandom;
@@ -26,8 +25,6 @@ pub struct ModelCard {
     pub data: String,
     /// Attributes and their values.
     pub schema: Schema,
-    /// What the bytes of a picture become.
-    pub range: PixelRange,
     /// Architecture and partition.
     pub config: ModelConfig,
     /// For each block, in order, and each value of its attribute, the mean of that block over some
@@ -42,7 +39,6 @@ impl ModelCard {
             algorithm: "gzs".into(),
             data: data.name.clone(),
             schema: data.source.schema().clone(),
-            range: data.range,
             config: config.clone(),
             prototypes: Vec::new(),
         }
@@ -68,12 +64,10 @@ impl Model {
     /// When the file is no model of this algorithm, or a tensor is missing, unknown or misshapen.
     pub fn load(path: &Path, device: &Device) -> cir_train::Result<Self> {
         let stored = cir_train::load_model(path)?;
-        let wrong = |what: String| cir_train::Error::file(path, what, "a GZS-Net model of this version");
-        let Some(text) = stored.metadata.get("card") else {
-            return Err(wrong("no \"card\" in its metadata".into()));
-        };
-        let card: ModelCard =
-            serde_json::from_str(text).map_err(|e| wrong(format!("a card that does not parse: {e}")))?;
+        let wrong =
+            |what: String| cir_train::Error::file(path, what, "a GZS-Net model of this version");
+        let card: ModelCard = serde_json::from_str(&stored.card)
+            .map_err(|e| wrong(format!("a card that does not parse: {e}")))?;
         if card.algorithm != "gzs" {
             return Err(wrong(format!("a model of algorithm {:?}", card.algorithm)));
         }
@@ -92,7 +86,7 @@ impl Model {
     ) -> candle_core::Result<cir_train::Model> {
         let card = ModelCard { prototypes: self.prototypes(data)?, ..self.card.clone() };
         let card = serde_json::to_string(&card).map_err(candle_core::Error::wrap)?;
-        Ok(cir_train::Model { tensors, metadata: BTreeMap::from([("card".into(), card)]) })
+        Ok(cir_train::Model { tensors, card })
     }
 
     /// What the model says of itself.
@@ -123,7 +117,7 @@ impl Model {
     /// # Errors
     /// When there is no picture or one has another size.
     pub fn encode(&self, images: &[Image]) -> candle_core::Result<Latent> {
-        let x = Image::to_tensor(images, self.card.range, DType::F32, &self.device)?;
+        let x = Image::to_tensor(images, self.card.config.range(), DType::F32, &self.device)?;
         Ok(self.net.encode(&x)?.detach())
     }
 
@@ -140,7 +134,7 @@ impl Model {
             Output::Tanh => x,
             Output::Logits => candle_nn::ops::sigmoid(&x)?,
         };
-        Image::from_tensor(&x, self.card.range)
+        Image::from_tensor(&x, self.card.config.range())
     }
 
     /// The pictures of `a` with block `block` exchanged with `b`'s, and the other way round.
@@ -149,22 +143,35 @@ impl Model {
     /// When there is no such block or a picture has another size.
     pub fn swap(&self, a: &Image, b: &Image, block: &str) -> Result<[Image; 2]> {
         let j = self.partition().index(block)?;
-        let (za, zb) = (self.encode(std::slice::from_ref(a))?, self.encode(std::slice::from_ref(b))?);
+        let (za, zb) =
+            (self.encode(std::slice::from_ref(a))?, self.encode(std::slice::from_ref(b))?);
         let swap = |z, from| self.partition().swap(z, j, from).and_then(|z| self.decode_one(&z));
         Ok([swap(&za, &zb)?, swap(&zb, &za)?])
     }
 
-    /// `a` with the named blocks moved to fraction `t` of the way to `b`; below 0 and above 1 it
-    /// goes beyond the end points.
+    /// `a` with the blocks numbered `moved` moved to fraction `t` of the way to `b`; below 0 and
+    /// above 1 it goes beyond the end points.
+    ///
+    /// # Errors
+    /// When the shapes differ.
+    pub fn moved(
+        &self,
+        a: &Latent,
+        b: &Latent,
+        moved: &[usize],
+        t: f64,
+    ) -> candle_core::Result<Latent> {
+        let t = Tensor::new(&[[t as f32]], &self.device)?;
+        self.partition().interpolate(a, b, moved, |_| Ok(t.clone()))
+    }
+
+    /// The picture of `a` with the named blocks moved to fraction `t` of the way to `b`.
     ///
     /// # Errors
     /// When a block does not exist.
     pub fn interpolate(&self, a: &Latent, b: &Latent, blocks: &[&str], t: f64) -> Result<Image> {
-        let moved =
-            blocks.iter().map(|b| self.partition().index(b)).collect::<Result<Vec<_>>>()?;
-        let t = Tensor::new(&[[t as f32]], &self.device)?;
-        let z = self.partition().interpolate(a, b, &moved, |_| Ok(t.clone()))?;
-        Ok(self.decode_one(&z)?)
+        let moved = blocks.iter().map(|b| self.partition().index(b)).collect::<Result<Vec<_>>>()?;
+        Ok(self.decode_one(&self.moved(a, b, &moved, t)?)?)
     }
 
     /// The picture whose block j is that of `donors[j]`.
@@ -192,7 +199,8 @@ impl Model {
                 Tensor::zeros((1, self.partition().blocks()[i].width()), DType::F32, &self.device)
             }
         };
-        let parts = (0..self.partition().len()).map(part).collect::<candle_core::Result<Vec<_>>>()?;
+        let parts =
+            (0..self.partition().len()).map(part).collect::<candle_core::Result<Vec<_>>>()?;
         Ok(self.partition().join(&parts)?)
     }
 
@@ -205,21 +213,18 @@ impl Model {
 
     /// For each block and value the mean over a few training images, always the same ones.
     fn prototypes(&self, data: &DataSet) -> candle_core::Result<Vec<Vec<Vec<f32>>>> {
-        let of_block = |(j, block): (usize, &cir_core::Block)| {
-            let attribute =
-                self.card.schema.attribute(&block.name).map_err(candle_core::Error::wrap)?;
-            let values = self.card.schema.attributes()[attribute].values.len();
-            (0..values as u16)
-                .map(|value| {
-                    let shown = data.training_images(attribute, value);
-                    let mut rng = rng(0, &block.name, u64::from(value));
-                    let chosen = shown.choose_multiple(&mut rng, PROTOTYPE_IMAGES);
-                    let images = chosen.map(|&i| data.source.image(i)).collect::<cir_data::Result<Vec<_>>>();
-                    let z = self.encode(&images.map_err(candle_core::Error::wrap)?)?;
-                    self.partition().get(&z, j)?.mean(0)?.to_vec1()
-                })
-                .collect()
+        let shown = data.shown_in_training().map_err(candle_core::Error::wrap)?;
+        let of_value = |j: usize, value: usize, images: &[u32]| {
+            let mut rng = rng(0, &self.partition().blocks()[j].name, value as u64);
+            let chosen = images.choose_multiple(&mut rng, PROTOTYPE_IMAGES);
+            let images = chosen.map(|&i| data.source.image(i as usize));
+            let images = images.collect::<cir_data::Result<Vec<_>>>();
+            let z = self.encode(&images.map_err(candle_core::Error::wrap)?)?;
+            self.partition().get(&z, j)?.mean(0)?.to_vec1()
         };
-        self.partition().blocks().iter().enumerate().map(of_block).collect()
+        let of_block = |(j, values): (usize, &Vec<Vec<u32>>)| {
+            values.iter().enumerate().map(|(value, images)| of_value(j, value, images)).collect()
+        };
+        shown.iter().enumerate().map(of_block).collect()
     }
 }

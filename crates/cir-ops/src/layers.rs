@@ -134,7 +134,7 @@ impl Module for InstanceNorm {
     /// # Shapes
     /// (B, C, H, W) → (B, C, H, W).
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        instance_norm(x, Some(&self.weight), Some(&self.bias), 1e-5, self.activation)
+        instance_norm(x, &self.weight, &self.bias, 1e-5, self.activation)
     }
 }
 

@@ -12,13 +12,16 @@
 //! let half = Conv2dConfig { stride: 2, padding: 1, ..Default::default() };
 //! let y = cir_ops::conv2d(&x, &w, None, half)?;
 //! assert_eq!(y.dims(), [2, 4, 4, 4]);
-//! let y = cir_ops::instance_norm(&y, None, None, 1e-5, Activation::Relu)?;
+//! let y = cir_ops::instance_norm(&y, &Tensor::ones(4, DType::F32, &Device::Cpu)?, &Tensor::zeros(4, DType::F32, &Device::Cpu)?, 1e-5, Activation::Relu)?;
 //! assert_eq!(y.dims(), [2, 4, 4, 4]);
 //! # Ok(()) }
 //! ```
 
 mod adam;
 mod conv;
+mod cpu;
+mod float;
+mod geometry;
 mod layers;
 mod loss;
 mod norm;

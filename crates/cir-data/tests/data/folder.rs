@@ -74,7 +74,6 @@ impl Set {
             source = "made by a test"
             licence = "none"
             channels = 3
-            range = "signed"
             [[attributes]]
             name = "top"
             [[attributes]]

@@ -1,0 +1,84 @@
+//! `cir`: trains, evaluates and uses models whose parts are assigned to attributes.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
+
+mod backend;
+mod data;
+mod encode;
+mod eval;
+mod figures;
+mod info;
+mod interpolate;
+mod model;
+mod pictures;
+mod recipe;
+mod report;
+mod swap;
+mod synthesise;
+mod train;
+mod usage;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Fresh large blocks cost page faults at every step; this allocator keeps them.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Controllable image synthesis: train a model whose latent numbers are assigned to attributes,
+/// then exchange, interpolate and recombine them.
+#[derive(Parser)]
+#[command(version, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  cir train                                     train the default model (gzs-fonts)
+  cir train gzs-fonts --set cir.lambda=0        the same without CIR
+  cir synthesise runs/gzs-fonts letter=A font_colour=red back_colour=blue size=large font=lobster
+  cir swap runs/gzs-fonts a.png b.png --block letter
+  cir interpolate runs/gzs-fonts a.png b.png --block size --from -0.5 --to 1.5";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Train a model from a recipe, or go on with a run.
+    Train(train::Args),
+    /// Draw a combination of attributes, each from a picture or a value.
+    Synthesise(synthesise::Args),
+    /// Exchange one block between two pictures.
+    Swap(swap::Args),
+    /// Move blocks of one picture towards another's, and beyond.
+    Interpolate(interpolate::Args),
+    /// Write the latents of pictures.
+    Encode(encode::Args),
+    /// Score a trained run on combinations it never saw.
+    Eval(eval::Args),
+    /// Look at the data sets.
+    Data(data::Args),
+    /// Say what is in a model or checkpoint.
+    Info(info::Args),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Train(args) => train::run(args),
+        Command::Synthesise(args) => synthesise::run(args),
+        Command::Swap(args) => swap::run(args),
+        Command::Interpolate(args) => interpolate::run(args),
+        Command::Encode(args) => encode::run(args),
+        Command::Eval(args) => eval::run(args),
+        Command::Data(args) => data::run(args),
+        Command::Info(args) => info::run(args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            usage::exit_code(&error)
+        }
+    }
+}

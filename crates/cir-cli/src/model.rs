@@ -1,0 +1,30 @@
+//! Finds and loads the model that a command names.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use cir_gzs::Model;
+
+use crate::{backend, usage::usage};
+
+/// The model file behind `path`: itself, or the one in a run folder.
+pub(crate) fn file(path: &Path) -> Result<PathBuf> {
+    if path.is_dir() {
+        let file = path.join("model.safetensors");
+        if !file.is_file() {
+            return Err(usage(format!("{}: no model.safetensors in this folder", path.display())));
+        }
+        return Ok(file);
+    }
+    if !path.is_file() {
+        let what = "no such file; allowed: a run folder or a model.safetensors";
+        return Err(usage(format!("{}: {what}", path.display())));
+    }
+    Ok(path.into())
+}
+
+/// Loads the model behind `path`.
+pub(crate) fn load(path: &Path) -> Result<Model> {
+    let device = backend::device().context("the backend's device")?;
+    Ok(Model::load(&file(path)?, &device)?)
+}

@@ -1,0 +1,206 @@
+//! Recipes: a TOML file with everything a training depends on. Any field can be set from the command
+//! line; a field, value or version that is not known fails before data is touched.
+
+use std::path::Path;
+
+use anyhow::Result;
+use cir_data::DataConfig;
+use cir_gzs::GzsConfig;
+use cir_train::TrainConfig;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use toml::{Table, Value};
+
+use crate::usage::usage;
+
+/// The newest recipe version that this program understands.
+const VERSION: i64 = 1;
+
+/// The recipes that the binary carries, by name.
+const BUILT_IN: [(&str, &str); 3] = [
+    ("gzs-fonts", include_str!("../../../models/gzs-fonts/recipe.toml")),
+    ("gzs-fonts-128", include_str!("../../../models/gzs-fonts-128/recipe.toml")),
+    ("gzs-dsprites", include_str!("../../../models/gzs-dsprites/recipe.toml")),
+];
+
+/// What is trained when nothing is said.
+pub(crate) const DEFAULT: &str = "gzs-fonts";
+
+/// A recipe, checked as far as it can be without its data.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Recipe {
+    pub(crate) head: Head,
+    pub(crate) data: DataConfig,
+    pub(crate) train: TrainConfig,
+    pub(crate) algorithm: AlgorithmConfig,
+}
+
+/// What a recipe says of itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Head {
+    pub(crate) version: i64,
+    pub(crate) name: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) description: String,
+    pub(crate) algorithm: String,
+}
+
+/// The sections that belong to one algorithm.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum AlgorithmConfig {
+    Gzs(Box<GzsConfig>),
+}
+
+impl Recipe {
+    /// The recipe called `name`: one of the binary's own, or a file; with fields set by `sets`
+    /// (`section.field=value`).
+    pub(crate) fn open(name: &str, sets: &[String]) -> Result<Self> {
+        let (place, text) = match BUILT_IN.iter().find(|(known, _)| *known == name) {
+            Some((_, text)) => (name.to_owned(), (*text).to_owned()),
+            None => {
+                let text = std::fs::read_to_string(Path::new(name)).map_err(|e| {
+                    let known: Vec<_> = BUILT_IN.iter().map(|(known, _)| *known).collect();
+                    let known = known.join(", ");
+                    usage(format!(
+                        "recipe {name:?}: no file of this name ({e}), nor one of {known}"
+                    ))
+                })?;
+                (name.to_owned(), text)
+            }
+        };
+        Self::parse(&place, &text, sets)
+    }
+
+    /// The recipe in `text`; `place` names it in errors.
+    pub(crate) fn parse(place: &str, text: &str, sets: &[String]) -> Result<Self> {
+        let mut table: Table = text.parse().map_err(|e| usage(format!("recipe {place}: {e}")))?;
+        for set in sets {
+            apply(&mut table, set)?;
+        }
+        Self::from_table(table).map_err(|e| usage(format!("recipe {place}: {e:#}")))
+    }
+
+    fn from_table(mut table: Table) -> Result<Self> {
+        // A newer recipe may hold what this program cannot name: say that first.
+        match table.get("version") {
+            Some(Value::Integer(v)) if (1..=VERSION).contains(v) => {}
+            Some(found) => anyhow::bail!("version: found {found}; allowed: 1 to {VERSION}"),
+            None => anyhow::bail!("version: missing; allowed: 1 to {VERSION}"),
+        }
+        let mut head = Table::new();
+        for field in ["version", "name", "description", "algorithm"] {
+            head.extend(table.remove_entry(field));
+        }
+        let head: Head = read("", head)?;
+        let data = section(&mut table, "data")?;
+        let train = section(&mut table, "train")?;
+        let algorithm = match head.algorithm.as_str() {
+            "gzs" => AlgorithmConfig::Gzs(Box::new(read("", table)?)),
+            other => anyhow::bail!("algorithm: found {other:?}; allowed: gzs"),
+        };
+        Ok(Self { head, data, train, algorithm })
+    }
+
+    /// The complete recipe as TOML: reading it gives the same recipe.
+    pub(crate) fn to_toml(&self) -> Result<String> {
+        let mut table = Table::try_from(&self.head)?;
+        table.insert("data".into(), Value::try_from(&self.data)?);
+        table.insert("train".into(), Value::try_from(&self.train)?);
+        match &self.algorithm {
+            AlgorithmConfig::Gzs(config) => table.extend(Table::try_from(config)?),
+        }
+        Ok(toml::to_string_pretty(&table)?)
+    }
+}
+
+fn section<T: DeserializeOwned>(table: &mut Table, name: &str) -> Result<T> {
+    match table.remove(name) {
+        Some(Value::Table(section)) => read(name, section),
+        Some(other) => anyhow::bail!("{name}: found {other}; allowed: a section [{name}]"),
+        None => anyhow::bail!("{name}: the section [{name}] is missing"),
+    }
+}
+
+fn read<T: DeserializeOwned>(place: &str, table: Table) -> Result<T> {
+    table.try_into().map_err(|e: toml::de::Error| {
+        let message = e.to_string().trim_end().replace('\n', " ");
+        match place {
+            "" => anyhow::anyhow!(message),
+            _ => anyhow::anyhow!("{place}: {message}"),
+        }
+    })
+}
+
+/// Sets one field from `path.to.field=value`; the value is TOML, or else a text.
+fn apply(table: &mut Table, set: &str) -> Result<()> {
+    let Some((path, text)) = set.split_once('=') else {
+        return Err(usage(format!("--set {set:?}: allowed: section.field=value")));
+    };
+    let value = match format!("value = {text}").parse::<Table>() {
+        Ok(mut parsed) if parsed.len() == 1 => parsed.remove("value"),
+        _ => None,
+    };
+    let value = value.unwrap_or_else(|| Value::String(text.into()));
+    let mut at = table;
+    let mut names = path.trim().split('.').peekable();
+    while let Some(name) = names.next() {
+        if names.peek().is_none() {
+            at.insert(name.into(), value);
+            return Ok(());
+        }
+        let next = at.entry(name).or_insert_with(|| Value::Table(Table::new()));
+        if !next.is_table() {
+            // A plain choice (schedule = "constant") gives way to one with settings.
+            *next = Value::Table(Table::new());
+        }
+        match next {
+            Value::Table(inner) => at = inner,
+            _ => return Err(usage(format!("--set {set:?}: {name} is no section"))),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(sets: &[&str]) -> String {
+        let sets: Vec<_> = sets.iter().map(|s| (*s).to_owned()).collect();
+        Recipe::open(DEFAULT, &sets).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn built_in_recipes_parse_and_write_themselves() {
+        for (name, _) in BUILT_IN {
+            let recipe = Recipe::open(name, &[]).unwrap();
+            assert_eq!(recipe.head.name, name);
+            let again = Recipe::parse("again", &recipe.to_toml().unwrap(), &[]).unwrap();
+            assert_eq!(recipe, again);
+        }
+    }
+
+    #[test]
+    fn any_field_can_be_set() {
+        let sets = ["cir.lambda=0", "schedule=constant", "name=other", "data.size=64"];
+        let sets: Vec<_> = sets.iter().map(|s| (*s).to_owned()).collect();
+        let recipe = Recipe::open(DEFAULT, &sets).unwrap();
+        let AlgorithmConfig::Gzs(gzs) = &recipe.algorithm;
+        assert_eq!((gzs.cir.lambda, recipe.head.name.as_str()), (0., "other"));
+        assert_eq!(gzs.schedule, cir_core::LrSchedule::Constant);
+    }
+
+    #[test]
+    fn misspelt_fields_and_newer_versions_are_named() {
+        assert!(refusal(&["cir.lamda=0"]).contains("lamda"));
+        assert!(refusal(&["loss.image=l3"]).contains("l3"));
+        assert!(refusal(&["optimizer.lr=1"]).contains("optimizer"));
+        assert!(refusal(&["version=2"]).contains("version: found 2; allowed: 1 to 1"));
+        assert!(refusal(&["algorithm=elegance"]).contains("elegance"));
+        assert!(refusal(&["cir.lambda"]).contains("section.field=value"));
+        assert!(
+            refusal(&["model.blocks=[{name='a',start=0,end=2},{name='b',start=1,end=3}]"])
+                .contains("overlaps")
+        );
+    }
+}

@@ -1,0 +1,36 @@
+//! `cir swap`: exchanges one block between two pictures.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use cir_core::Image;
+
+use crate::{model, pictures};
+
+/// Arguments of `cir swap`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Run folder or model.safetensors.
+    model: PathBuf,
+    /// First picture.
+    a: PathBuf,
+    /// Second picture.
+    b: PathBuf,
+    /// The block to exchange: an attribute's name (`cir info MODEL` lists them).
+    #[arg(long)]
+    block: String,
+    #[command(flatten)]
+    output: pictures::Output,
+}
+
+/// Writes a row of four: A, B, A with B's block, B with A's block.
+pub(crate) fn run(args: Args) -> Result<()> {
+    let model = model::load(&args.model)?;
+    let (a, b) = (pictures::read(&model, &args.a)?, pictures::read(&model, &args.b)?);
+    let [a_with_b, b_with_a] = model.swap(&a, &b, &args.block)?;
+    let row = [a, b, a_with_b, b_with_a].map(Some).to_vec();
+    let about = serde_json::json!({
+        "block": args.block, "columns": ["a", "b", "a with b's block", "b with a's block"],
+    });
+    args.output.write(&Image::grid(&[row], 2), about)
+}

@@ -1,0 +1,125 @@
+//! `cir train`: from a recipe to a run folder with model, scores and report.
+
+use std::{path::PathBuf, sync::Arc, time::Instant};
+
+use anyhow::{Context, Result};
+use cir_data::{DataSet, Prefetch};
+use cir_gzs::{Groups, Gzs};
+use cir_train::{
+    Algorithm, MetricsLog, Observer, Outcome, Progress, RunDir, StopFlag, TensorBoard,
+    load_checkpoint, write_json,
+};
+
+use crate::{
+    backend, eval,
+    recipe::{AlgorithmConfig, DEFAULT, Recipe},
+    report,
+    usage::usage,
+};
+
+/// Batches prepared ahead of the step.
+const AHEAD: usize = 4;
+
+/// Arguments of `cir train`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Name of a built-in recipe, or a TOML file.
+    #[arg(default_value = DEFAULT)]
+    recipe: String,
+    /// Set a field of the recipe, such as train.steps=100 (can be given several times).
+    #[arg(long = "set", value_name = "FIELD=VALUE")]
+    sets: Vec<String>,
+    /// Run folder to make [default: runs/NAME].
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    /// Replace a run folder that exists.
+    #[arg(long)]
+    force: bool,
+    /// Go on with the run in this folder, to the same result as if it had never stopped.
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["sets", "out", "force"])]
+    resume: Option<PathBuf>,
+}
+
+/// Trains; on ctrl-C saves and says how to go on.
+pub(crate) fn run(args: Args) -> Result<()> {
+    let since = Instant::now();
+    let recipe = match &args.resume {
+        None => Recipe::open(&args.recipe, &args.sets)?,
+        Some(folder) => {
+            let path = RunDir::open(folder)?.recipe();
+            let place = path.display().to_string();
+            let text = std::fs::read_to_string(&path).with_context(|| place.clone())?;
+            Recipe::parse(&place, &text, &[])?
+        }
+    };
+    // Everything is checked before a folder is made.
+    recipe.train.check()?;
+    let AlgorithmConfig::Gzs(config) = &recipe.algorithm;
+    let data = Arc::new(recipe.data.open()?);
+    let device = backend::device().context("the backend's device")?;
+    let (steps, seed) = (recipe.train.steps, recipe.train.seed);
+    let mut gzs = Gzs::new((**config).clone(), data.clone(), steps, seed, &device)?;
+    let groups = Groups::new(data.clone(), config, seed)?;
+    let (run, done) = match &args.resume {
+        None => {
+            let folder = args.out.unwrap_or_else(|| PathBuf::from("runs").join(&recipe.head.name));
+            (RunDir::create(&folder, &recipe.to_toml()?, args.force)?, 0)
+        }
+        Some(folder) => resume(folder, &recipe, &mut gzs)?,
+    };
+    announce(&recipe, &data, &run, done);
+
+    let mut observers: Vec<Box<dyn Observer>> = vec![
+        Box::new(Progress::new(steps, done)),
+        Box::new(MetricsLog::open(&run.log(), done)?),
+        Box::new(TensorBoard::open(&run.events(), done)?),
+    ];
+    let batches = Prefetch::new(move |step| groups.batch(step), done + 1..steps + 1, AHEAD);
+    let stop = StopFlag::on_signals()?;
+    let outcome =
+        cir_train::train(&mut gzs, batches, &recipe.train, &run, done, &mut observers, &stop)?;
+    let folder = run.path().display();
+    if let Outcome::Interrupted { step } = outcome {
+        eprintln!("saved after step {step}; go on with: cir train --resume {folder}");
+        return Ok(());
+    }
+    let scores = cir_gzs::evaluate(gzs.trained(), &data, eval::COUNT, seed)?;
+    write_json(&run.metrics(), &scores)?;
+    report::write(&recipe, &data, gzs.trained(), &scores, &run, since.elapsed())?;
+    print!("{}", eval::table(&scores));
+    println!("model, scores and report in {folder}; took {:.0} s", since.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// The run in `folder` and the steps it has made; `gzs` continues from its checkpoint.
+fn resume(folder: &std::path::Path, recipe: &Recipe, gzs: &mut Gzs) -> Result<(RunDir, u64)> {
+    let run = RunDir::open(folder)?;
+    let path = run.checkpoint();
+    if !path.is_file() {
+        // Stopped before the first checkpoint: the whole run is still to come.
+        return Ok((run, 0));
+    }
+    let checkpoint = load_checkpoint(&path)?;
+    let (place, text) = (path.display().to_string(), &checkpoint.recipe);
+    if Recipe::parse(&place, text, &[])? != *recipe {
+        let (a, b) = (run.recipe(), &place);
+        return Err(usage(format!("{}: differs from the recipe in {b}", a.display())));
+    }
+    gzs.restore(checkpoint.state).with_context(|| place)?;
+    Ok((run, checkpoint.step))
+}
+
+fn announce(recipe: &Recipe, data: &DataSet, run: &RunDir, done: u64) {
+    let (train, held_out) = (data.split.train.len(), data.split.held_out.len());
+    eprintln!(
+        "{}: {} at {} px with {train} training images, {held_out} held out; on {} into {}",
+        recipe.head.name,
+        data.name,
+        data.size,
+        backend::name(),
+        run.path().display()
+    );
+    if done > 0 {
+        eprintln!("going on after step {done}");
+    }
+}

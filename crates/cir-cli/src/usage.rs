@@ -1,0 +1,28 @@
+//! Exit codes: 2 when the command line or a recipe asks for what is not allowed, 1 otherwise.
+
+use std::process::ExitCode;
+
+/// Marks an error as one of usage.
+#[derive(Debug)]
+pub(crate) struct Usage(pub(crate) String);
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// An error of usage from anything printable.
+pub(crate) fn usage(message: impl std::fmt::Display) -> anyhow::Error {
+    Usage(message.to_string()).into()
+}
+
+/// The exit code of `error`.
+pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
+    let setting = |e: &(dyn std::error::Error + 'static)| {
+        e.is::<Usage>() || matches!(e.downcast_ref(), Some(cir_core::Error::Setting { .. }))
+    };
+    ExitCode::from(if error.chain().any(setting) { 2 } else { 1 })
+}
