@@ -17,8 +17,12 @@ impl EventWriter {
     /// older files say of them.
     pub(crate) fn create(folder: &Path, wall_time: f64, step: u64) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
-        // TensorBoard reads the files of a folder in the order of their names.
-        let name = |n: u32| format!("events.out.tfevents.{:010}.cir.{n}", wall_time as u64);
+        // TensorBoard reads the files of a folder in the order of their names: a clock that was set
+        // back must not put this one before those that are there.
+        let stamp = |name: &str| name.split('.').nth(3)?.parse::<u64>().ok();
+        let newest = fs::read_dir(folder)?.flatten().filter_map(|e| stamp(e.file_name().to_str()?));
+        let stamp = newest.fold(wall_time as u64, u64::max);
+        let name = |n: u32| format!("events.out.tfevents.{stamp:010}.cir.{n:03}");
         let file = (0..)
             .map(|n| File::create_new(folder.join(name(n))))
             .find(|file| !matches!(file, Err(e) if e.kind() == io::ErrorKind::AlreadyExists))
@@ -156,7 +160,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut writer = EventWriter::create(folder.path(), 12., 4).unwrap();
         writer.scalars(5, 13., &[("loss".into(), 0.5)]).unwrap();
-        let path = folder.path().join("events.out.tfevents.0000000012.cir.0");
+        let path = folder.path().join("events.out.tfevents.0000000012.cir.000");
         let data = fs::read(path).unwrap();
         let (mut at, mut messages) = (0, Vec::new());
         while at < data.len() {
@@ -171,6 +175,8 @@ mod tests {
         assert!(messages[0].windows(13).any(|w| w == b"brain.Event:2"));
         assert_eq!(messages[1][9..], [0x10, 5, 0x3a, 2, 8, 1]);
         assert!(messages[2].windows(4).any(|w| w == b"loss"));
-        assert!(EventWriter::create(folder.path(), 12., 4).is_ok());
+        // The clock was set back.
+        EventWriter::create(folder.path(), 11., 4).unwrap();
+        assert!(folder.path().join("events.out.tfevents.0000000012.cir.001").is_file());
     }
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use cir_core::Scalars;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::{Error, Observer, Result, StepRecord, write_text};
 
@@ -49,9 +49,15 @@ impl MetricsLog {
         Ok(Self { path: path.into(), file: file.map_err(Error::write(path))?, before })
     }
 
-    fn line(&mut self, fields: Map<String, Value>) -> Result<()> {
+    /// `step` first, then the fields in their order, which a map would not keep.
+    fn line(&mut self, step: u64, times: &[(&str, f64)], scalars: &Scalars) -> Result<()> {
+        let scalars = scalars.iter().map(|(name, x)| (name.as_str(), *x));
+        let mut line = format!("{{\"step\":{step}");
+        for (name, x) in times.iter().copied().chain(scalars) {
+            line += &format!(",{}:{}", Value::from(name), Value::from(x));
+        }
         // One write a line: a killed process leaves whole lines, and at most one torn one.
-        let line = format!("{}\n", Value::Object(fields));
+        line += "}\n";
         self.file.write_all(line.as_bytes()).map_err(Error::write(&self.path))
     }
 }
@@ -61,30 +67,18 @@ impl Observer for MetricsLog {
         if !record.logged {
             return Ok(());
         }
-        let mut fields = Map::new();
-        fields.insert("step".into(), record.step.into());
         let now = [record.seconds, record.wait_seconds];
-        for ((name, before), seconds) in TIMES.into_iter().zip(self.before).zip(now) {
-            fields.insert(name.into(), round(before + seconds));
-        }
-        fields.extend(record.scalars.iter().map(|(name, x)| (name.clone(), (*x).into())));
-        self.line(fields)
+        let time = |i: usize| (TIMES[i], ((self.before[i] + now[i]) * 1000.).round() / 1000.);
+        self.line(record.step, &[time(0), time(1)], record.scalars)
     }
 
     fn on_evaluation(&mut self, step: u64, scores: &Scalars) -> Result<()> {
-        let mut fields = Map::new();
-        fields.insert("step".into(), step.into());
-        fields.extend(scores.iter().map(|(name, x)| (name.clone(), (*x).into())));
-        self.line(fields)
+        self.line(step, &[], scores)
     }
 
     fn on_checkpoint(&mut self, _step: u64, _path: &Path) -> Result<()> {
         self.file.sync_data().map_err(Error::write(&self.path))
     }
-}
-
-fn round(seconds: f64) -> Value {
-    ((seconds * 1000.).round() / 1000.).into()
 }
 
 #[cfg(test)]
@@ -98,7 +92,7 @@ mod tests {
         fs::write(&path, "{\"step\":1,\"seconds\":2.5}\n{\"step\":2}\n{\"step\":3}\n{\"ste")
             .unwrap();
         let mut log = MetricsLog::open(&path, 2).unwrap();
-        let scalars = vec![("total".to_owned(), 0.5)];
+        let scalars = vec![("total".to_owned(), 0.5), ("a \"b\"".to_owned(), f64::NAN)];
         let record = StepRecord {
             step: 3,
             steps: 3,
@@ -111,8 +105,7 @@ mod tests {
         let text = fs::read_to_string(&path).unwrap();
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines[..2], ["{\"step\":1,\"seconds\":2.5}", "{\"step\":2}"]);
-        let third: Value = serde_json::from_str(lines[2]).unwrap();
-        assert_eq!((third["step"].as_u64(), third["seconds"].as_f64()), (Some(3), Some(3.5)));
-        assert_eq!(third["total"].as_f64(), Some(0.5));
+        let third = r#"{"step":3,"seconds":3.5,"wait_seconds":0.25,"total":0.5,"a \"b\"":null}"#;
+        assert_eq!(lines[2..], [third]);
     }
 }

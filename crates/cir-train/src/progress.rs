@@ -5,7 +5,7 @@
 use std::{io::IsTerminal, time::Duration};
 
 use cir_core::Scalars;
-use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressFinish, ProgressStyle};
 
 use crate::{Observer, Result, StepRecord};
 
@@ -24,7 +24,9 @@ impl Progress {
     /// For a training of `steps` steps of which `done` are made.
     pub fn new(steps: u64, done: u64) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
-            let bar = ProgressBar::new(steps).with_position(done);
+            // A training that fails leaves the bar where it was.
+            let bar =
+                ProgressBar::new(steps).with_position(done).with_finish(ProgressFinish::Abandon);
             let template = "{wide_bar} {pos}/{len}  {msg}  {eta} left";
             if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style);
