@@ -5,6 +5,7 @@ use std::{
     io::ErrorKind::NotFound,
     path::{Path, PathBuf},
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use crate::{Error, Result, write_text};
@@ -25,6 +26,9 @@ const REPORT: &str = "report.html";
 const EVENTS: &str = "events";
 const SAMPLES: &str = "samples";
 const LOCK: &str = ".lock";
+
+/// How long a folder that is in use is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 impl RunDir {
     /// Makes the folder and writes the recipe.
@@ -139,13 +143,24 @@ fn is_hidden(entry: &fs::DirEntry) -> bool {
 fn lock(folder: &Path) -> Result<Arc<File>> {
     let path = folder.join(LOCK);
     let file = File::create(&path).map_err(Error::write(&path))?;
-    match file.try_lock() {
-        Err(TryLockError::WouldBlock) => {
-            let expected = "a run folder that no process is using";
-            Err(Error::file(folder, "a run that another process is training", expected))
+    let since = Instant::now();
+    loop {
+        match file.try_lock() {
+            // A process that was killed a moment ago ends only when its last write has.
+            Err(TryLockError::WouldBlock) if since.elapsed() < PATIENCE => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            Err(TryLockError::WouldBlock) => {
+                let expected = "a run folder that no process is using";
+                return Err(Error::file(
+                    folder,
+                    "a run that another process is training",
+                    expected,
+                ));
+            }
+            // Not every file system has locks: then nothing is held.
+            Ok(()) | Err(TryLockError::Error(_)) => return Ok(Arc::new(file)),
         }
-        // Not every file system has locks: then nothing is held.
-        Ok(()) | Err(TryLockError::Error(_)) => Ok(Arc::new(file)),
     }
 }
 
