@@ -140,14 +140,13 @@ mod tests {
     use candle_nn::Init;
 
     use super::*;
-    use crate::Initialisation;
 
     /// Reference: torch.optim.Adam([p], lr=0.1, betas=(0.9, 0.99), eps=1e-8, weight_decay=0.1),
     /// p = 1, loss 0.5·p², three steps, float64 (PyTorch 2).
     #[test]
     fn three_updates_equal_pytorch() {
         let config = AdamConfig { lr: 0.1, betas: [0.9, 0.99], eps: 1e-8, weight_decay: 0.1 };
-        let params = Params::new(0, Initialisation::Pytorch);
+        let params = Params::new(0);
         let vb = params.builder(DType::F64, &Device::Cpu);
         let p = vb.get_with_hints((), "p", Init::Const(1.)).unwrap();
         let mut adam = Adam::new(config, &params).unwrap();

@@ -30,7 +30,7 @@ pub use gradients::{Gradients, add_to};
 pub use image::{Image, PixelRange};
 pub use latent::Latent;
 pub use losses::{Losses, Scalars};
-pub use params::{Initialisation, NamedTensors, Params};
+pub use params::{NamedTensors, Params};
 pub use partition::{Block, Partition};
 pub use random::{Rng, rng, seed_of};
 pub use schedule::{LrSchedule, Ramp};

@@ -11,24 +11,11 @@ use std::{
 use candle_core::{DType, Device, Shape, Tensor, Var, bail};
 use candle_nn::{Init, VarBuilder, var_builder::SimpleBackend};
 use rand::distr::{Distribution, StandardUniform};
-use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result, Rng, rng};
 
 /// Tensors by name, in name order.
 pub type NamedTensors = BTreeMap<String, Tensor>;
-
-/// How weights of two and more dimensions start; biases and norms start as their layer says.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Initialisation {
-    /// Uniform in ±1/√fan_in, PyTorch's default (GZS-Net, I2I-Dis).
-    Pytorch,
-    /// Normal with variance 2/fan_in (He et al., 2015), for layers followed by a ReLU.
-    He,
-    /// Normal with this standard deviation (ELEGANT: 0.02).
-    Normal(f64),
-}
 
 /// The parameters of one network.
 #[derive(Clone)]
@@ -36,14 +23,13 @@ pub struct Params(Arc<Inner>);
 
 struct Inner {
     seed: u64,
-    initialisation: Initialisation,
     vars: Mutex<BTreeMap<String, Var>>,
 }
 
 impl Params {
     /// An empty store whose tensors will be drawn from `seed`.
-    pub fn new(seed: u64, initialisation: Initialisation) -> Self {
-        Self(Arc::new(Inner { seed, initialisation, vars: Mutex::default() }))
+    pub fn new(seed: u64) -> Self {
+        Self(Arc::new(Inner { seed, vars: Mutex::default() }))
     }
 
     /// A builder that creates each parameter when a layer first asks for it.
@@ -128,14 +114,8 @@ impl SimpleBackend for Params {
             }
             return Ok(var.as_tensor().clone());
         }
-        let init = match self.0.initialisation {
-            _ if shape.rank() < 2 => hint,
-            Initialisation::Pytorch => hint,
-            Initialisation::He => Init::Randn { mean: 0., stdev: (2. / fan_in(hint)).sqrt() },
-            Initialisation::Normal(stdev) => Init::Randn { mean: 0., stdev },
-        };
         let mut rng = rng(self.0.seed, name, 0);
-        let numbers = draw(&mut rng, init, shape.elem_count(), name)?;
+        let numbers = draw(&mut rng, hint, shape.elem_count(), name)?;
         let value = Tensor::from_vec(numbers, shape, &Device::Cpu)?;
         let var = Var::from_tensor(&value.to_dtype(dtype)?.to_device(device)?)?;
         let tensor = var.as_tensor().clone();
@@ -160,14 +140,6 @@ impl SimpleBackend for Params {
     }
 }
 
-/// The fan-in behind PyTorch's bound 1/√fan_in.
-fn fan_in(hint: Init) -> f64 {
-    match hint {
-        Init::Uniform { up, .. } => 1. / (up * up),
-        _ => 1.,
-    }
-}
-
 fn draw(rng: &mut Rng, init: Init, n: usize, name: &str) -> candle_core::Result<Vec<f64>> {
     let unit = StandardUniform;
     Ok(match init {
@@ -188,7 +160,7 @@ mod tests {
     use super::*;
 
     fn store(names: &[&str]) -> Params {
-        let params = Params::new(3, Initialisation::Pytorch);
+        let params = Params::new(3);
         let vb = params.builder(DType::F32, &Device::Cpu);
         for name in names {
             vb.get_with_hints((2, 3), name, Init::Uniform { lo: -1., up: 1. }).unwrap();

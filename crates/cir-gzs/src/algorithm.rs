@@ -107,7 +107,7 @@ impl Gzs {
             let allowed = format!("the data's {}", shape((data.size, data.channels)));
             return Err(Error::setting("model.image_size, image_channels", shape(own), allowed));
         }
-        let params = Params::new(seed, config.model.initialisation);
+        let params = Params::new(seed);
         let net = Autoencoder::new(&config.model, params.builder(DType::F32, device))?;
         let card = ModelCard::new(&config.model, &data);
         Ok(Self {

@@ -3,9 +3,11 @@
 use candle_core::{Module, Result, Tensor};
 use candle_nn::{Conv2dConfig, ConvTranspose2dConfig, VarBuilder};
 use cir_core::Latent;
-use cir_ops::{Activation, Conv2d, ConvTranspose2d, InstanceNorm, Linear};
+use cir_ops::{
+    Activation, Conv2d, ConvSpec, ConvTranspose2d, Initialisation, InstanceNorm, Linear,
+};
 
-use crate::{ModelConfig, Output};
+use crate::{ModelConfig, Norm, Output};
 
 const SAME7: Conv2dConfig =
     Conv2dConfig { padding: 3, stride: 1, dilation: 1, groups: 1, cudnn_fwd_algo: None };
@@ -25,12 +27,14 @@ pub struct Autoencoder {
     output: Output,
 }
 
-/// One index (or with its norm and ReLU three) of the published `encoder` and `decoder` lists.
+/// A layer with a number of its own in the published `encoder` and `decoder` lists; the ReLU after
+/// a norm has the next number and no parameters.
 #[derive(Debug, Clone)]
 enum Layer {
     Conv(Conv2d),
     Transposed(ConvTranspose2d),
     Norm(InstanceNorm),
+    Activation(Activation),
     Residual(ResidualBlock),
 }
 
@@ -40,37 +44,68 @@ impl Module for Layer {
             Self::Conv(conv) => conv.forward(x),
             Self::Transposed(conv) => conv.forward(x),
             Self::Norm(norm) => norm.forward(x),
+            Self::Activation(activation) => activation.apply(x),
             Self::Residual(block) => block.forward(x),
         }
     }
 }
 
-/// x + norm(conv(relu(norm(conv(x))))), nothing after the sum.
+/// x + main(x), main being conv, norm, ReLU, conv, norm; nothing after the sum.
 #[derive(Debug, Clone)]
-struct ResidualBlock {
-    conv1: Conv2d,
-    norm1: InstanceNorm,
-    conv2: Conv2d,
-    norm2: InstanceNorm,
-}
+struct ResidualBlock(Vec<Layer>);
 
 impl ResidualBlock {
-    fn new(channels: usize, vb: VarBuilder) -> Result<Self> {
+    fn new(channels: usize, kind: Kind, vb: VarBuilder) -> Result<Self> {
         let main = vb.pp("main");
-        Ok(Self {
-            conv1: Conv2d::no_bias(channels, channels, 3, SAME3, main.pp(0))?,
-            norm1: InstanceNorm::new(channels, Activation::Relu, main.pp(1))?,
-            conv2: Conv2d::no_bias(channels, channels, 3, SAME3, main.pp(3))?,
-            norm2: InstanceNorm::new(channels, Activation::None, main.pp(4))?,
-        })
+        Ok(Self(vec![
+            kind.conv(channels, channels, 3, SAME3, main.pp(0))?,
+            kind.norm(channels, Activation::Relu, main.pp(1))?,
+            kind.conv(channels, channels, 3, SAME3, main.pp(3))?,
+            kind.norm(channels, Activation::None, main.pp(4))?,
+        ]))
     }
 }
 
 impl Module for ResidualBlock {
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let main = x.apply(&self.conv1)?.apply(&self.norm1)?;
-        let main = main.apply(&self.conv2)?.apply(&self.norm2)?;
-        x + main
+        x + self.0.iter().try_fold(x.clone(), |x, layer| x.apply(layer))?
+    }
+}
+
+/// What all layers of a network have in common.
+#[derive(Debug, Clone, Copy)]
+struct Kind {
+    norm: Norm,
+    init: Initialisation,
+}
+
+impl Kind {
+    fn spec<Cfg>(self, cin: usize, out: usize, kernel: usize, cfg: Cfg) -> ConvSpec<Cfg> {
+        ConvSpec { cin, out, kernel, bias: self.norm == Norm::None, cfg, init: self.init }
+    }
+
+    fn conv(
+        self,
+        cin: usize,
+        out: usize,
+        kernel: usize,
+        cfg: Conv2dConfig,
+        vb: VarBuilder,
+    ) -> Result<Layer> {
+        Ok(Layer::Conv(Conv2d::new(self.spec(cin, out, kernel, cfg), vb)?))
+    }
+
+    fn transposed(self, cin: usize, out: usize, vb: VarBuilder) -> Result<Layer> {
+        let spec = self.spec(cin, out, 4, DOUBLE);
+        Ok(Layer::Transposed(ConvTranspose2d::new(spec, vb)?))
+    }
+
+    /// The norm and what follows it.
+    fn norm(self, channels: usize, activation: Activation, vb: VarBuilder) -> Result<Layer> {
+        match self.norm {
+            Norm::Instance => Ok(Layer::Norm(InstanceNorm::new(channels, activation, vb)?)),
+            Norm::None => Ok(Layer::Activation(activation)),
+        }
     }
 }
 
@@ -83,48 +118,44 @@ impl Autoencoder {
         let c = cfg.conv_dim;
         let (r, s) = (cfg.repeat_num, cfg.image_size / 16);
         let flat = 4 * c * s * s;
+        let kind = Kind { norm: cfg.norm, init: cfg.initialisation };
 
         let vb_e = vb.pp("encoder");
-        let mut encoder = Vec::new();
-        let first = Conv2d::no_bias(cfg.image_channels, c, 7, SAME7, vb_e.pp(0))?;
-        encoder.push(Layer::Conv(first));
-        encoder.push(Layer::Norm(InstanceNorm::new(c, Activation::Relu, vb_e.pp(1))?));
-        let widths = [c, 2 * c, 4 * c, 4 * c, 4 * c];
-        for (i, pair) in widths.windows(2).enumerate() {
+        let mut encoder = vec![
+            kind.conv(cfg.image_channels, c, 7, SAME7, vb_e.pp(0))?,
+            kind.norm(c, Activation::Relu, vb_e.pp(1))?,
+        ];
+        for (i, width) in [c, 2 * c, 4 * c, 4 * c, 4 * c].windows(2).enumerate() {
             let at = 3 * (i + 1);
-            let conv = Conv2d::no_bias(pair[0], pair[1], 4, HALVE, vb_e.pp(at))?;
-            let norm = InstanceNorm::new(pair[1], Activation::Relu, vb_e.pp(at + 1))?;
-            encoder.extend([Layer::Conv(conv), Layer::Norm(norm)]);
+            encoder.push(kind.conv(width[0], width[1], 4, HALVE, vb_e.pp(at))?);
+            encoder.push(kind.norm(width[1], Activation::Relu, vb_e.pp(at + 1))?);
         }
         for i in 0..r {
-            encoder.push(Layer::Residual(ResidualBlock::new(4 * c, vb_e.pp(15 + i))?));
+            encoder.push(Layer::Residual(ResidualBlock::new(4 * c, kind, vb_e.pp(15 + i))?));
         }
 
         let vb_d = vb.pp("decoder");
         let mut decoder = Vec::new();
         for i in 0..r {
-            decoder.push(Layer::Residual(ResidualBlock::new(4 * c, vb_d.pp(i))?));
+            decoder.push(Layer::Residual(ResidualBlock::new(4 * c, kind, vb_d.pp(i))?));
         }
-        let widths = [4 * c, 4 * c, 4 * c, 2 * c, c];
-        for (i, pair) in widths.windows(2).enumerate() {
+        for (i, width) in [4 * c, 4 * c, 4 * c, 2 * c, c].windows(2).enumerate() {
             let at = r + 3 * i;
-            let conv = ConvTranspose2d::no_bias(pair[0], pair[1], 4, DOUBLE, vb_d.pp(at))?;
-            let norm = InstanceNorm::new(pair[1], Activation::Relu, vb_d.pp(at + 1))?;
-            decoder.extend([Layer::Transposed(conv), Layer::Norm(norm)]);
+            decoder.push(kind.transposed(width[0], width[1], vb_d.pp(at))?);
+            decoder.push(kind.norm(width[1], Activation::Relu, vb_d.pp(at + 1))?);
         }
-        let last = Conv2d::no_bias(c, cfg.image_channels, 7, SAME7, vb_d.pp(r + 12))?;
-        decoder.push(Layer::Conv(last));
+        decoder.push(kind.conv(c, cfg.image_channels, 7, SAME7, vb_d.pp(r + 12))?);
 
         let (fc_e, fc_d) = (vb.pp("fc_encoder"), vb.pp("fc_decoder"));
         Ok(Self {
             encoder,
             fc_encoder: [
-                Linear::new(flat, cfg.hidden, fc_e.pp(0))?,
-                Linear::new(cfg.hidden, cfg.z_dim, fc_e.pp(2))?,
+                Linear::new(flat, cfg.hidden, kind.init, fc_e.pp(0))?,
+                Linear::new(cfg.hidden, cfg.z_dim, kind.init, fc_e.pp(2))?,
             ],
             fc_decoder: [
-                Linear::new(cfg.z_dim, cfg.hidden, fc_d.pp(0))?,
-                Linear::new(cfg.hidden, flat, fc_d.pp(2))?,
+                Linear::new(cfg.z_dim, cfg.hidden, kind.init, fc_d.pp(0))?,
+                Linear::new(cfg.hidden, flat, kind.init, fc_d.pp(2))?,
             ],
             decoder,
             bottleneck: (4 * c, s),

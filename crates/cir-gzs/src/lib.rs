@@ -24,7 +24,7 @@ pub use algorithm::{Gzs, GzsConfig, Sampling};
 pub use autoencoder::Autoencoder;
 pub use batches::{GroupBatch, Groups};
 pub use config::{
-    CirOther, ImageDistance, LatentDistance, LossConfig, ModelConfig, Output, Strategy,
+    CirOther, ImageDistance, LatentDistance, LossConfig, ModelConfig, Norm, Output, Strategy,
 };
 pub use evaluation::{Evaluation, Recombination, evaluate, recombine};
 pub use mix::{Mix, Roles};

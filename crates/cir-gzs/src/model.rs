@@ -3,9 +3,7 @@
 use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
-use cir_core::{
-    Error, Image, Initialisation, Latent, NamedTensors, Params, Partition, Result, Schema, rng,
-};
+use cir_core::{Error, Image, Latent, NamedTensors, Params, Partition, Result, Schema, rng};
 use cir_data::DataSet;
 use rand::seq::IndexedRandom;
 use serde::{Deserialize, Serialize};
@@ -72,7 +70,7 @@ impl Model {
             return Err(wrong(format!("a model of algorithm {:?}", card.algorithm)));
         }
         card.config.check().map_err(|e| wrong(e.to_string()))?;
-        let params = Params::new(0, Initialisation::Pytorch);
+        let params = Params::new(0);
         let net = Autoencoder::new(&card.config, params.builder(DType::F32, device))?;
         params.load(&stored.tensors).map_err(|e| wrong(e.to_string()))?;
         Ok(Self::new(net, card, device))

@@ -1,14 +1,62 @@
-//! Layers with candle-nn's shapes, parameter names and PyTorch's default initialisation.
+//! Layers with candle-nn's shapes and parameter names, and the ways to start them.
 
 use candle_core::{Module, Result, Tensor};
 use candle_nn::{Conv2dConfig, ConvTranspose2dConfig, Init, VarBuilder};
+use serde::{Deserialize, Serialize};
 
 use crate::{Activation, conv_transpose2d, conv2d, instance_norm};
 
-/// PyTorch's default for weights and biases: uniform in ±1/√fan_in.
+/// How weights start; biases start as PyTorch's default, or at 0 where that does not fit.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Initialisation {
+    /// Weights and biases uniform in ±1/√fan_in, PyTorch's default (GZS-Net, I2I-Dis).
+    Pytorch,
+    /// Normal with variance 2/fan_in (He et al., 2015), for layers followed by a ReLU; biases 0.
+    He,
+    /// Normal with this standard deviation (ELEGANT: 0.02); biases as PyTorch's default.
+    Normal(f64),
+}
+
+impl Initialisation {
+    /// For a weight of which each output sums `fan_in` products. PyTorch takes the second dimension
+    /// for the fan-in, which for transposed convolutions is that of the outputs: `pytorch`.
+    fn weight(self, fan_in: f64, pytorch: usize) -> Init {
+        match self {
+            Self::Pytorch => uniform(pytorch),
+            Self::He => Init::Randn { mean: 0., stdev: (2. / fan_in.max(1.)).sqrt() },
+            Self::Normal(stdev) => Init::Randn { mean: 0., stdev },
+        }
+    }
+
+    fn bias(self, pytorch: usize) -> Init {
+        match self {
+            Self::He => Init::Const(0.),
+            Self::Pytorch | Self::Normal(_) => uniform(pytorch),
+        }
+    }
+}
+
 fn uniform(fan_in: usize) -> Init {
     let bound = 1. / (fan_in.max(1) as f64).sqrt();
     Init::Uniform { lo: -bound, up: bound }
+}
+
+/// A convolution or transposed convolution to be made.
+#[derive(Debug, Clone, Copy)]
+pub struct ConvSpec<Cfg> {
+    /// Input channels.
+    pub cin: usize,
+    /// Output channels.
+    pub out: usize,
+    /// Side of the square kernel.
+    pub kernel: usize,
+    /// Whether it has a bias.
+    pub bias: bool,
+    /// Stride, padding and the like.
+    pub cfg: Cfg,
+    /// How it starts.
+    pub init: Initialisation,
 }
 
 /// A convolution with `weight` (out, in, k, k) and, unless without, `bias` (out).
@@ -20,36 +68,17 @@ pub struct Conv2d {
 }
 
 impl Conv2d {
-    /// A layer with bias.
+    /// Makes the layer.
     ///
     /// # Errors
     /// When the builder lacks a parameter or holds another shape.
-    pub fn new(
-        cin: usize,
-        out: usize,
-        k: usize,
-        cfg: Conv2dConfig,
-        vb: VarBuilder,
-    ) -> Result<Self> {
-        let init = uniform(cin * k * k);
-        let bias = Some(vb.get_with_hints(out, "bias", init)?);
-        Ok(Self { bias, ..Self::no_bias(cin, out, k, cfg, vb)? })
-    }
-
-    /// A layer without bias.
-    ///
-    /// # Errors
-    /// When the builder lacks `weight` or holds another shape.
-    pub fn no_bias(
-        cin: usize,
-        out: usize,
-        k: usize,
-        cfg: Conv2dConfig,
-        vb: VarBuilder,
-    ) -> Result<Self> {
-        let weight =
-            vb.get_with_hints((out, cin / cfg.groups, k, k), "weight", uniform(cin * k * k))?;
-        Ok(Self { weight, bias: None, cfg })
+    pub fn new(spec: ConvSpec<Conv2dConfig>, vb: VarBuilder) -> Result<Self> {
+        let ConvSpec { cin, out, kernel: k, bias, cfg, init } = spec;
+        let cin = cin / cfg.groups;
+        let fan = cin * k * k;
+        let weight = vb.get_with_hints((out, cin, k, k), "weight", init.weight(fan as f64, fan))?;
+        let bias = bias.then(|| vb.get_with_hints(out, "bias", init.bias(fan))).transpose()?;
+        Ok(Self { weight, bias, cfg })
     }
 }
 
@@ -70,35 +99,18 @@ pub struct ConvTranspose2d {
 }
 
 impl ConvTranspose2d {
-    /// A layer with bias.
+    /// Makes the layer.
     ///
     /// # Errors
     /// When the builder lacks a parameter or holds another shape.
-    pub fn new(
-        cin: usize,
-        out: usize,
-        k: usize,
-        cfg: ConvTranspose2dConfig,
-        vb: VarBuilder,
-    ) -> Result<Self> {
-        // PyTorch takes the fan-in from the weight's second dimension, here the outputs.
-        let bias = Some(vb.get_with_hints(out, "bias", uniform(out * k * k))?);
-        Ok(Self { bias, ..Self::no_bias(cin, out, k, cfg, vb)? })
-    }
-
-    /// A layer without bias.
-    ///
-    /// # Errors
-    /// When the builder lacks `weight` or holds another shape.
-    pub fn no_bias(
-        cin: usize,
-        out: usize,
-        k: usize,
-        cfg: ConvTranspose2dConfig,
-        vb: VarBuilder,
-    ) -> Result<Self> {
-        let weight = vb.get_with_hints((cin, out, k, k), "weight", uniform(out * k * k))?;
-        Ok(Self { weight, bias: None, cfg })
+    pub fn new(spec: ConvSpec<ConvTranspose2dConfig>, vb: VarBuilder) -> Result<Self> {
+        let ConvSpec { cin, out, kernel: k, bias, cfg, init } = spec;
+        // Of the kernel's taps only one in stride² meets an input.
+        let fan_in = (cin * k * k) as f64 / (cfg.stride * cfg.stride) as f64;
+        let weight = init.weight(fan_in, out * k * k);
+        let weight = vb.get_with_hints((cin, out, k, k), "weight", weight)?;
+        let bias = bias.then(|| vb.get_with_hints(out, "bias", init.bias(out * k * k)));
+        Ok(Self { weight, bias: bias.transpose()?, cfg })
     }
 }
 
@@ -150,9 +162,9 @@ impl Linear {
     ///
     /// # Errors
     /// When the builder lacks a parameter or holds another shape.
-    pub fn new(cin: usize, out: usize, vb: VarBuilder) -> Result<Self> {
-        let weight = vb.get_with_hints((out, cin), "weight", uniform(cin))?;
-        let bias = vb.get_with_hints(out, "bias", uniform(cin))?;
+    pub fn new(cin: usize, out: usize, init: Initialisation, vb: VarBuilder) -> Result<Self> {
+        let weight = vb.get_with_hints((out, cin), "weight", init.weight(cin as f64, cin))?;
+        let bias = vb.get_with_hints(out, "bias", init.bias(cin))?;
         Ok(Self { weight, bias })
     }
 }

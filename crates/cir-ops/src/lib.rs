@@ -29,6 +29,6 @@ mod norm;
 pub use adam::{AdamHyper, adam_update};
 pub use candle_nn::{Conv2dConfig, ConvTranspose2dConfig};
 pub use conv::{conv_transpose2d, conv2d};
-pub use layers::{Conv2d, ConvTranspose2d, InstanceNorm, Linear};
+pub use layers::{Conv2d, ConvSpec, ConvTranspose2d, Initialisation, InstanceNorm, Linear};
 pub use loss::{bce_groups, l1_groups, mse_groups};
 pub use norm::{Activation, instance_norm};

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, convert::Infallible, path::Path};
 
 use candle_core::{DType, Device, Tensor};
 use candle_nn::Init;
-use cir_core::{Adam, AdamConfig, Gradients, Initialisation, NamedTensors, Params, rng};
+use cir_core::{Adam, AdamConfig, Gradients, NamedTensors, Params, rng};
 use rand::Rng as _;
 use serde_json::Value;
 
@@ -22,7 +22,7 @@ struct Line {
 
 impl Line {
     fn new(poison: u64) -> Self {
-        let params = Params::new(1, Initialisation::Pytorch);
+        let params = Params::new(1);
         let vb = params.builder(DType::F32, &Device::Cpu);
         let start = Init::Uniform { lo: -1., up: 1. };
         let slope = vb.get_with_hints((), "slope", start).unwrap();

@@ -6,12 +6,13 @@ use anyhow::{Context, Result, ensure};
 use candle_core::{DType, Device, Tensor};
 use cir_core::{
     Adam, AdamConfig, Block, Cir, CirConfig, Distance, Draw, FractionDistribution, Gradients,
-    Granularity, Initialisation, Latent, Moved, Params, Partition, Scale, Target,
+    Granularity, Latent, Moved, Params, Partition, Scale, Target,
 };
 use cir_gzs::{
-    Autoencoder, CirOther, CirStep, ImageDistance, LatentDistance, LossConfig, ModelConfig, Output,
-    Roles, Step,
+    Autoencoder, CirOther, CirStep, ImageDistance, LatentDistance, LossConfig, ModelConfig, Norm,
+    Output, Roles, Step,
 };
+use cir_ops::Initialisation;
 use serde::Deserialize;
 
 use super::{check::Check, fixture::Fixture};
@@ -140,10 +141,11 @@ impl Start {
             z_dim: sizes.z_dim,
             output: sizes.output,
             initialisation: Initialisation::Pytorch,
+            norm: Norm::Instance,
             blocks: partition.clone(),
         };
         config.check()?;
-        let params = Params::new(0, Initialisation::Pytorch);
+        let params = Params::new(0);
         let net = Autoencoder::new(&config, params.builder(dtype, &Device::Cpu))?;
         params.load(&fixture.state(NETWORK, dtype)?)?;
         // The published size needs tens of gigabytes in one pass.
