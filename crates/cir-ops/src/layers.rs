@@ -3,7 +3,7 @@
 use candle_core::{Module, Result, Tensor};
 use candle_nn::{Conv2dConfig, ConvTranspose2dConfig, Init, VarBuilder};
 
-use crate::{Activation, conv_transpose2d, conv2d, instance_norm};
+use crate::{Activation, conv_transpose2d, conv2d, instance_norm, linear};
 
 /// PyTorch's default for weights and biases: uniform in ±1/√fan_in.
 fn uniform(fan_in: usize) -> Init {
@@ -24,7 +24,13 @@ impl Conv2d {
     ///
     /// # Errors
     /// When the builder lacks a parameter or holds another shape.
-    pub fn new(cin: usize, out: usize, k: usize, cfg: Conv2dConfig, vb: VarBuilder) -> Result<Self> {
+    pub fn new(
+        cin: usize,
+        out: usize,
+        k: usize,
+        cfg: Conv2dConfig,
+        vb: VarBuilder,
+    ) -> Result<Self> {
         let init = uniform(cin * k * k);
         let bias = Some(vb.get_with_hints(out, "bias", init)?);
         Ok(Self { bias, ..Self::no_bias(cin, out, k, cfg, vb)? })
@@ -155,6 +161,6 @@ impl Module for Linear {
     /// # Shapes
     /// (B, in) → (B, out).
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        x.matmul(&self.weight.t()?)?.broadcast_add(&self.bias)
+        linear(x, &self.weight, Some(&self.bias))
     }
 }

@@ -17,13 +17,29 @@
 //! # Ok(()) }
 //! ```
 
+mod activation;
 mod adam;
 mod conv;
+mod kernels;
 mod layers;
+mod linear;
+mod loss;
+mod matmul;
 mod norm;
+mod numbers;
+mod parallel;
+mod scratch;
+mod simd;
+mod sums;
+mod tensors;
+mod tile;
 
-pub use adam::{AdamHyper, adam_update};
+pub use activation::{Activation, relu, tanh};
+pub use adam::{AdamHyper, adam_step, adam_update};
 pub use candle_nn::{Conv2dConfig, ConvTranspose2dConfig};
 pub use conv::{conv_transpose2d, conv2d};
+pub use kernels::{Kernels, with_kernels};
 pub use layers::{Conv2d, ConvTranspose2d, InstanceNorm, Linear};
-pub use norm::{Activation, instance_norm};
+pub use linear::linear;
+pub use loss::{bce_groups, l1_groups, mse_groups};
+pub use norm::instance_norm;
