@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use candle_core::{Result as CandleResult, Tensor, bail};
+use candle_core::{Result as CandleResult, Var, bail};
 use cir_ops::AdamHyper;
 use serde::{Deserialize, Serialize};
 
@@ -58,7 +58,7 @@ impl AdamConfig {
 pub struct Adam {
     config: AdamConfig,
     updates: u64,
-    moments: BTreeMap<String, [Tensor; 2]>,
+    moments: BTreeMap<String, [Var; 2]>,
 }
 
 impl Adam {
@@ -67,9 +67,8 @@ impl Adam {
     /// # Errors
     /// Whatever candle reports.
     pub fn new(config: AdamConfig, params: &Params) -> CandleResult<Self> {
-        let zeros = |(name, var): (String, candle_core::Var)| {
-            Ok((name, [var.zeros_like()?, var.zeros_like()?]))
-        };
+        let zero = |var: &Var| Var::from_tensor(&var.zeros_like()?);
+        let zeros = |(name, var): (String, Var)| Ok((name, [zero(&var)?, zero(&var)?]));
         let moments = params.vars().into_iter().map(zeros).collect::<CandleResult<_>>()?;
         Ok(Self { config, updates: 0, moments })
     }
@@ -97,21 +96,19 @@ impl Adam {
         }
         self.updates += 1;
         for (name, var) in vars {
-            let (Some(grad), Some([m, v])) = (gradients.get(&name), self.moments.get_mut(&name))
-            else {
+            let (Some(grad), Some([m, v])) = (gradients.get(&name), self.moments.get(&name)) else {
                 bail!("adam: parameter {name} was not there when the optimiser was made");
             };
-            let (value, m2, v2) = cir_ops::adam_update(&var, grad, m, v, self.updates, hyper)?;
-            var.set(&value.detach())?;
-            (*m, *v) = (m2.detach(), v2.detach());
+            cir_ops::adam_step(&var, grad, m, v, self.updates, hyper)?;
         }
         Ok(())
     }
 
     /// First and second moments, as `moment1.<name>` and `moment2.<name>`.
     pub fn tensors(&self) -> NamedTensors {
-        let both = |(name, [m, v]): (&String, &[Tensor; 2])| {
-            [(format!("moment1.{name}"), m.clone()), (format!("moment2.{name}"), v.clone())]
+        let both = |(name, [m, v]): (&String, &[Var; 2])| {
+            let [m, v] = [m, v].map(Var::as_detached_tensor);
+            [(format!("moment1.{name}"), m), (format!("moment2.{name}"), v)]
         };
         self.moments.iter().flat_map(both).collect()
     }
@@ -123,10 +120,10 @@ impl Adam {
     pub fn load(&mut self, updates: u64, tensors: &NamedTensors) -> Result<()> {
         let own = self.tensors();
         check_names(own.iter().map(|(n, t)| (n, t.dims())), tensors)?;
-        for (name, [m, v]) in &mut self.moments {
+        for (name, [m, v]) in &self.moments {
             for (number, moment) in [(1, m), (2, v)] {
                 let value = &tensors[&format!("moment{number}.{name}")];
-                *moment = value.to_dtype(moment.dtype())?.to_device(moment.device())?;
+                moment.set(&value.to_dtype(moment.dtype())?.to_device(moment.device())?)?;
             }
         }
         self.updates = updates;

@@ -4,7 +4,7 @@ use candle_core::{Module, Result, Tensor};
 use candle_nn::{Conv2dConfig, ConvTranspose2dConfig, VarBuilder};
 use cir_core::Latent;
 use cir_ops::{
-    Activation, Conv2d, ConvSpec, ConvTranspose2d, Initialisation, InstanceNorm, Linear,
+    Activation, Conv2d, ConvSpec, ConvTranspose2d, Initialisation, InstanceNorm, Linear, relu,
 };
 
 use crate::{ModelConfig, Norm, Output};
@@ -173,7 +173,7 @@ impl Autoencoder {
     pub fn encode(&self, images: &Tensor) -> Result<Latent> {
         let features = self.encoder.iter().try_fold(images.clone(), |x, layer| x.apply(layer))?;
         let [hidden, latent] = &self.fc_encoder;
-        Ok(features.flatten_from(1)?.apply(hidden)?.relu()?.apply(latent)?.into())
+        Ok(relu(&features.flatten_from(1)?.apply(hidden)?)?.apply(latent)?.into())
     }
 
     /// D(z): images in [-1, 1], or the logits of images in [0, 1].
@@ -186,11 +186,11 @@ impl Autoencoder {
     pub fn decode(&self, latent: &Latent) -> Result<Tensor> {
         let [hidden, flat] = &self.fc_decoder;
         let (channels, side) = self.bottleneck;
-        let features = latent.code(0)?.apply(hidden)?.relu()?.apply(flat)?;
+        let features = relu(&latent.code(0)?.apply(hidden)?)?.apply(flat)?;
         let features = features.reshape(((), channels, side, side))?;
         let images = self.decoder.iter().try_fold(features, |x, layer| x.apply(layer))?;
         match self.output {
-            Output::Tanh => images.tanh(),
+            Output::Tanh => cir_ops::tanh(&images),
             Output::Logits => Ok(images),
         }
     }

@@ -4,7 +4,7 @@ use candle_core::{Module, Result, Tensor};
 use candle_nn::{Conv2dConfig, ConvTranspose2dConfig, Init, VarBuilder};
 use serde::{Deserialize, Serialize};
 
-use crate::{Activation, conv_transpose2d, conv2d, instance_norm};
+use crate::{Activation, conv_transpose2d, conv2d, instance_norm, linear};
 
 /// How weights start; biases start as PyTorch's default, or at 0 where that does not fit.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -146,7 +146,7 @@ impl Module for InstanceNorm {
     /// # Shapes
     /// (B, C, H, W) → (B, C, H, W).
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        instance_norm(x, &self.weight, &self.bias, 1e-5, self.activation)
+        instance_norm(x, Some(&self.weight), Some(&self.bias), 1e-5, self.activation)
     }
 }
 
@@ -173,6 +173,6 @@ impl Module for Linear {
     /// # Shapes
     /// (B, in) → (B, out).
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        x.matmul(&self.weight.t()?)?.broadcast_add(&self.bias)
+        linear(x, &self.weight, Some(&self.bias))
     }
 }

@@ -12,23 +12,34 @@
 //! let half = Conv2dConfig { stride: 2, padding: 1, ..Default::default() };
 //! let y = cir_ops::conv2d(&x, &w, None, half)?;
 //! assert_eq!(y.dims(), [2, 4, 4, 4]);
-//! let y = cir_ops::instance_norm(&y, &Tensor::ones(4, DType::F32, &Device::Cpu)?, &Tensor::zeros(4, DType::F32, &Device::Cpu)?, 1e-5, Activation::Relu)?;
+//! let y = cir_ops::instance_norm(&y, None, None, 1e-5, Activation::Relu)?;
 //! assert_eq!(y.dims(), [2, 4, 4, 4]);
 //! # Ok(()) }
 //! ```
 
+mod activation;
 mod adam;
 mod conv;
-mod cpu;
-mod float;
-mod geometry;
+mod kernels;
 mod layers;
+mod linear;
 mod loss;
+mod matmul;
 mod norm;
+mod numbers;
+mod parallel;
+mod scratch;
+mod simd;
+mod sums;
+mod tensors;
+mod tile;
 
-pub use adam::{AdamHyper, adam_update};
+pub use activation::{Activation, relu, tanh};
+pub use adam::{AdamHyper, adam_step, adam_update};
 pub use candle_nn::{Conv2dConfig, ConvTranspose2dConfig};
 pub use conv::{conv_transpose2d, conv2d};
+pub use kernels::{Kernels, with_kernels};
 pub use layers::{Conv2d, ConvSpec, ConvTranspose2d, Initialisation, InstanceNorm, Linear};
+pub use linear::linear;
 pub use loss::{bce_groups, l1_groups, mse_groups};
-pub use norm::{Activation, instance_norm};
+pub use norm::instance_norm;

@@ -1,55 +1,318 @@
-//! Image distances, one number for each of several terms that were computed in one batch.
+//! Losses averaged over groups of a batch: L1, mean square, and cross-entropy of logits.
+//!
+//! One call serves several terms whose samples were decoded in one batch: group g is rows g·n to
+//! (g+1)·n.
 
-use candle_core::{D, Result, Tensor, bail};
+use std::mem::MaybeUninit;
 
-/// Mean |x − target| of each group.
+use candle_core::{CpuStorage, CustomOp2, D, DType, Layout, Result, Shape, Tensor, bail};
+
+use crate::kernels::Kernels;
+use crate::numbers::Number;
+use crate::parallel::{Shared, filled, parallel};
+use crate::simd::{Generic, Simd, Task};
+use crate::sums::sum;
+use crate::tensors::{Read, own, tensor, view};
+
+/// mean |x - target| of each group.
+///
+/// Gradients flow to both; where they are equal the gradient is 0.
 ///
 /// # Shapes
-/// `x` and `target` (groups·n, …) → (groups).
+/// `x` and `target` (G·n, ...) → (G).
 ///
 /// # Errors
-/// When the shapes differ or the batch is no multiple of `groups`.
+/// When the shapes differ or the rows do not divide into `groups`.
 pub fn l1_groups(x: &Tensor, target: &Tensor, groups: usize) -> Result<Tensor> {
-    let (x, target) = rows(x, target, groups)?;
-    (x - target)?.abs()?.mean(D::Minus1)
+    Loss { kind: Kind::L1, groups, kernels: Kernels::current()? }.apply(x, target)
 }
 
-/// Mean (x − target)² of each group.
+/// mean (x - target)² of each group.
 ///
 /// # Shapes
-/// `x` and `target` (groups·n, …) → (groups).
+/// `x` and `target` (G·n, ...) → (G).
 ///
 /// # Errors
-/// When the shapes differ or the batch is no multiple of `groups`.
+/// When the shapes differ or the rows do not divide into `groups`.
 pub fn mse_groups(x: &Tensor, target: &Tensor, groups: usize) -> Result<Tensor> {
-    let (x, target) = rows(x, target, groups)?;
-    (x - target)?.sqr()?.mean(D::Minus1)
+    Loss { kind: Kind::Square, groups, kernels: Kernels::current()? }.apply(x, target)
 }
 
-/// Bernoulli negative log likelihood of each group: Σ [max(x, 0) − x·y + log(1 + e^−|x|)] over all
-/// other axes, divided by n. The gradient runs into logits x and targets y.
+/// Binary cross-entropy of logits x and targets y in [0, 1]: Σ [max(x, 0) - x·y + ln(1 + e^-|x|)]
+/// of each group, summed over all but the rows and averaged over them.
 ///
 /// # Shapes
-/// `logits` and `target` (groups·n, …) → (groups).
+/// `logits` and `target` (G·n, ...) → (G).
 ///
 /// # Errors
-/// When the shapes differ or the batch is no multiple of `groups`.
+/// When the shapes differ or the rows do not divide into `groups`.
 pub fn bce_groups(logits: &Tensor, target: &Tensor, groups: usize) -> Result<Tensor> {
-    let n = logits.dim(0)? / groups.max(1);
-    let (x, y) = rows(logits, target, groups)?;
-    // log(1 + e^-|x|) as log1p would have it: e^-|x| ≤ 1, so that nothing overflows.
-    let tail = (x.abs()?.neg()?.exp()? + 1.)?.log()?;
-    let each = ((x.relu()? - (&x * &y)?)? + tail)?;
-    each.sum(D::Minus1)? / n.max(1) as f64
+    Loss { kind: Kind::CrossEntropy, groups, kernels: Kernels::current()? }.apply(logits, target)
 }
 
-/// Both tensors as (groups, numbers of a group).
-fn rows(x: &Tensor, target: &Tensor, groups: usize) -> Result<(Tensor, Tensor)> {
-    if x.dims() != target.dims() {
-        bail!("loss: input {:?} and target {:?} differ in shape", x.shape(), target.shape());
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    L1,
+    Square,
+    CrossEntropy,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::L1 => "l1_groups",
+            Self::Square => "mse_groups",
+            Self::CrossEntropy => "bce_groups",
+        }
     }
-    if groups == 0 || !x.dim(0)?.is_multiple_of(groups) {
-        bail!("loss: a batch of {} does not divide into {groups} groups", x.dim(0)?);
+
+    #[inline(always)]
+    fn value<T: Number>(self, x: T, y: T) -> T {
+        match self {
+            Self::L1 => (x - y).abs(),
+            Self::Square => (x - y) * (x - y),
+            Self::CrossEntropy => {
+                let positive = if x > T::ZERO { x } else { T::ZERO };
+                positive - x * y + x.softplus_terms().0
+            }
+        }
     }
-    Ok((x.reshape((groups, ()))?, target.reshape((groups, ()))?))
+
+    /// The derivatives by both arguments.
+    #[inline(always)]
+    fn slopes<T: Number>(self, x: T, y: T) -> (T, T) {
+        match self {
+            Self::L1 => {
+                let unit = |yes: bool| if yes { T::ONE } else { T::ZERO };
+                let (above, below) = (unit(x > y), unit(x < y));
+                (above - below, below - above)
+            }
+            Self::Square => {
+                let twice = (x - y) + (x - y);
+                (twice, -twice)
+            }
+            Self::CrossEntropy => {
+                let e = x.softplus_terms().1;
+                let probability = if x > T::ZERO { T::ONE } else { e } / (T::ONE + e);
+                (probability - y, -x)
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Loss {
+    kind: Kind,
+    groups: usize,
+    kernels: Kernels,
+}
+
+impl Loss {
+    fn apply(self, x: &Tensor, target: &Tensor) -> Result<Tensor> {
+        let name = self.kind.name();
+        if x.dims() != target.dims() {
+            bail!("{name}: {:?} and target {:?} differ", x.shape(), target.shape());
+        }
+        let rows = x.dims().first().copied().unwrap_or(0);
+        if self.groups == 0 || rows % self.groups != 0 {
+            bail!("{name}: the rows of {:?} do not divide into {} groups", x.shape(), self.groups);
+        }
+        if own(self.kernels, [x, target]) {
+            return x.contiguous()?.apply_op2(&target.contiguous()?, self);
+        }
+        let values = match self.kind {
+            Kind::L1 => (x - target)?.abs()?,
+            Kind::Square => (x - target)?.sqr()?,
+            Kind::CrossEntropy => {
+                let softplus = ((x.abs()?.neg()?.exp()? + 1.)?).log()?;
+                ((x.relu()? - (x * target)?)? + softplus)?
+            }
+        };
+        let values = values.reshape((self.groups, x.elem_count() / self.groups))?;
+        values.sum(D::Minus1)? / self.count(x.shape()) as f64
+    }
+
+    /// What the sum of a group is divided by.
+    fn count(&self, shape: &Shape) -> usize {
+        match self.kind {
+            Kind::CrossEntropy => shape.dims()[0] / self.groups,
+            _ => shape.elem_count() / self.groups,
+        }
+    }
+
+    fn forward<T: Number>(
+        &self,
+        x: (&CpuStorage, &Layout),
+        target: (&CpuStorage, &Layout),
+    ) -> Result<(CpuStorage, Shape)> {
+        let task = Values {
+            loss: *self,
+            x: view::<T>(x.0, x.1)?,
+            target: view(target.0, target.1)?,
+            count: self.count(x.1.shape()),
+        };
+        let values = T::dispatch(self.kernels, task);
+        Ok((T::to_cpu_storage_owned(values), Shape::from(self.groups)))
+    }
+
+    fn backward<T: Number>(
+        &self,
+        x: &Tensor,
+        target: &Tensor,
+        grad: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let grad = grad.contiguous()?;
+        let read = [x, target, &grad].map(Read::new);
+        let task = Slopes {
+            loss: *self,
+            x: read[0].slice::<T>()?,
+            target: read[1].slice()?,
+            grad: read[2].slice()?,
+            count: self.count(x.shape()),
+            wanted: [x.track_op(), target.track_op()],
+        };
+        let [dx, dt] = T::dispatch(self.kernels, task);
+        let shaped = |data: Option<Vec<T>>| data.map(|d| tensor(d, x.shape())).transpose();
+        Ok((shaped(dx)?, shaped(dt)?))
+    }
+}
+
+/// Elements a task takes, within one group.
+const CHUNK: usize = 1 << 14;
+
+struct Values<'a, T> {
+    loss: Loss,
+    x: &'a [T],
+    target: &'a [T],
+    count: usize,
+}
+
+impl<T: Number> Generic<T> for Values<'_, T> {
+    type Out = Vec<T>;
+
+    fn run<S: Simd<T = T>>(self) -> Vec<T> {
+        struct Part<'a, T>(Kind, &'a [T], &'a [T]);
+        impl<T: Number> Task for Part<'_, T> {
+            type Out = f64;
+            #[inline(always)]
+            fn run(self) -> f64 {
+                let Self(kind, x, y) = self;
+                sum(x.len().min(y.len()), |i| kind.value(x[i], y[i]))
+            }
+        }
+        let group = self.x.len() / self.loss.groups;
+        let chunks = group.div_ceil(CHUNK);
+        let mut sums = vec![0.; self.loss.groups * chunks];
+        let shared = Shared::new(&mut sums);
+        parallel(self.loss.groups * chunks, self.x.len() * 8, |i| {
+            let start = i / chunks * group + i % chunks * CHUNK;
+            let range = start..(start + CHUNK).min((i / chunks + 1) * group);
+            let part = Part(self.loss.kind, &self.x[range.clone()], &self.target[range]);
+            // SAFETY: this element is this task's alone; `S` is among the available kernels.
+            unsafe { shared.written(i, 1)[0] = S::vectorize(part) };
+        });
+        let of = |g: usize| sums[g * chunks..(g + 1) * chunks].iter().sum::<f64>();
+        (0..self.loss.groups).map(|g| T::narrow(of(g) / self.count as f64)).collect()
+    }
+}
+
+struct Slopes<'a, T> {
+    loss: Loss,
+    x: &'a [T],
+    target: &'a [T],
+    grad: &'a [T],
+    count: usize,
+    wanted: [bool; 2],
+}
+
+impl<T: Number> Generic<T> for Slopes<'_, T> {
+    type Out = [Option<Vec<T>>; 2];
+
+    fn run<S: Simd<T = T>>(self) -> Self::Out {
+        struct Part<'a, T> {
+            kind: Kind,
+            x: &'a [T],
+            y: &'a [T],
+            scale: T,
+            to: [Option<&'a mut [MaybeUninit<T>]>; 2],
+        }
+        impl<T: Number> Task for Part<'_, T> {
+            type Out = ();
+            #[inline(always)]
+            fn run(self) {
+                let Self { kind, x, y, scale, to: [dx, dt] } = self;
+                for (which, to) in [dx, dt].into_iter().enumerate() {
+                    for (to, (x, y)) in to.into_iter().flatten().zip(x.iter().zip(y)) {
+                        let (by_x, by_y) = kind.slopes(*x, *y);
+                        to.write(scale * if which == 0 { by_x } else { by_y });
+                    }
+                }
+            }
+        }
+        let (len, group) = (self.x.len(), self.x.len() / self.loss.groups);
+        let chunks = group.div_ceil(CHUNK);
+        let run = |out: [Option<Shared<T>>; 2]| {
+            parallel(self.loss.groups * chunks, len * 8, |i| {
+                let start = i / chunks * group + i % chunks * CHUNK;
+                let range = start..(start + CHUNK).min((i / chunks + 1) * group);
+                let grad = self.grad[i / chunks].wide();
+                let part = Part {
+                    kind: self.loss.kind,
+                    x: &self.x[range.clone()],
+                    y: &self.target[range.clone()],
+                    scale: T::narrow(grad / self.count as f64),
+                    // SAFETY: this chunk is this task's alone.
+                    to: out.map(|to| to.map(|to| unsafe { to.part(range.start, range.len()) })),
+                };
+                // SAFETY: `S` was chosen among the available kernels.
+                unsafe { S::vectorize(part) };
+            });
+        };
+        // SAFETY: the chunks cover all elements of every buffer that `run` is given.
+        unsafe {
+            match self.wanted {
+                [false, false] => [None, None],
+                [true, false] => [Some(filled(len, |dx| run([Some(dx), None]))), None],
+                [false, true] => [None, Some(filled(len, |dt| run([None, Some(dt)])))],
+                [true, true] => {
+                    let mut dx = None;
+                    let both = |dt| dx = Some(filled(len, |dx| run([Some(dx), Some(dt)])));
+                    let dt = filled(len, both);
+                    [dx, Some(dt)]
+                }
+            }
+        }
+    }
+}
+
+impl CustomOp2 for Loss {
+    fn name(&self) -> &'static str {
+        self.kind.name()
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        xl: &Layout,
+        target: &CpuStorage,
+        tl: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        match x {
+            CpuStorage::F64(_) => self.forward::<f64>((x, xl), (target, tl)),
+            _ => self.forward::<f32>((x, xl), (target, tl)),
+        }
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        target: &Tensor,
+        _: &Tensor,
+        grad: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        match x.dtype() {
+            DType::F64 => self.backward::<f64>(x, target, grad),
+            _ => self.backward::<f32>(x, target, grad),
+        }
+    }
 }

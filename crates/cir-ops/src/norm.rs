@@ -1,164 +1,274 @@
-//! Instance normalisation with the activation that follows it, forward and backward in one pass
-//! each.
+//! Instance normalisation with the activation that follows it.
 
-use candle_core::{CpuStorage, CustomOp3, D, Layout, Result, Shape, Tensor, WithDType, bail};
-use rayon::prelude::*;
+use std::mem::MaybeUninit;
+use std::sync::OnceLock;
 
-use crate::{
-    cpu::{for_float, read, serves, slice, tensor},
-    float::Float,
-};
+use candle_core::{CpuStorage, CustomOp3, D, DType, Layout, Result, Shape, Tensor, bail};
 
-/// The activation fused behind a normalisation.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Activation {
-    /// Nothing.
-    None,
-    /// max(x, 0).
-    Relu,
-    /// x where positive, slope·x elsewhere.
-    LeakyRelu(f64),
-}
-
-impl Activation {
-    /// Applies the activation elementwise; any shape.
-    ///
-    /// # Errors
-    /// Whatever candle reports.
-    pub fn apply(self, x: &Tensor) -> Result<Tensor> {
-        match self {
-            Self::None => Ok(x.clone()),
-            Self::Relu => x.relu(),
-            Self::LeakyRelu(slope) => candle_nn::ops::leaky_relu(x, slope),
-        }
-    }
-
-    /// What a number is multiplied with on the side where it is not positive.
-    fn slope(self) -> f64 {
-        match self {
-            Self::None => 1.,
-            Self::Relu => 0.,
-            Self::LeakyRelu(slope) => slope,
-        }
-    }
-}
+use crate::activation::Activation;
+use crate::kernels::Kernels;
+use crate::numbers::Number;
+use crate::parallel::{Shared, filled, parallel};
+use crate::simd::{Generic, Simd, Task};
+use crate::sums::sum;
+use crate::tensors::{Read, own, tensor, view};
 
 /// Instance normalisation over H×W with the biased variance, then `activation`; always the
 /// statistics of the instance, never running ones (gzs.md, section 1).
 ///
+/// f32 and f64 on the CPU run in one fused pass; gradients flow to all three tensors.
+///
 /// # Shapes
-/// `x` (B, C, H, W), `weight` and `bias` (C) → (B, C, H, W).
+/// `x` (B, C, H, W), `weight` and `bias` (C), or `None` for no affine map → (B, C, H, W).
 ///
 /// # Errors
 /// When `weight` or `bias` has another length than C.
 pub fn instance_norm(
     x: &Tensor,
-    weight: &Tensor,
-    bias: &Tensor,
+    weight: Option<&Tensor>,
+    bias: Option<&Tensor>,
     eps: f64,
     activation: Activation,
 ) -> Result<Tensor> {
     let (b, c, h, w) = x.dims4()?;
-    for parameter in [weight, bias] {
-        if parameter.dims() != [c] {
-            let (x, parameter) = (x.shape(), parameter.shape());
-            bail!("instance_norm: parameter {parameter:?} for input {x:?}");
+    for affine in [weight, bias].into_iter().flatten() {
+        if affine.dims() != [c] {
+            bail!("instance_norm: input {:?} and parameter {:?}", x.shape(), affine.shape());
         }
     }
-    if serves(x) && weight.dtype() == x.dtype() && bias.dtype() == x.dtype() {
-        return x.contiguous()?.apply_op3(
-            &weight.contiguous()?,
-            &bias.contiguous()?,
-            InstanceNorm { channels: c, plane: h * w, eps, activation },
-        );
+    let kernels = Kernels::current()?;
+    let parameters = [weight, bias].into_iter().flatten();
+    if own(kernels, std::iter::once(x).chain(parameters)) && c * h * w > 0 {
+        let constant = |value: f64| Tensor::full(value, c, x.device())?.to_dtype(x.dtype());
+        let weight = weight.map_or_else(|| constant(1.), |t| t.contiguous())?;
+        let bias = bias.map_or_else(|| constant(0.), |t| t.contiguous())?;
+        let op = InstanceNorm { eps, activation, kernels, statistics: OnceLock::new() };
+        return x.contiguous()?.apply_op3(&weight, &bias, op);
     }
     let flat = x.reshape((b, c, h * w))?;
     let centred = flat.broadcast_sub(&flat.mean_keepdim(D::Minus1)?)?;
     let std = (centred.sqr()?.mean_keepdim(D::Minus1)? + eps)?.sqrt()?;
-    let y = centred.broadcast_div(&std)?.broadcast_mul(&weight.reshape((1, c, 1))?)?;
-    let y = y.broadcast_add(&bias.reshape((1, c, 1))?)?;
+    let mut y = centred.broadcast_div(&std)?;
+    if let Some(weight) = weight {
+        y = y.broadcast_mul(&weight.reshape((1, c, 1))?)?;
+    }
+    if let Some(bias) = bias {
+        y = y.broadcast_add(&bias.reshape((1, c, 1))?)?;
+    }
     activation.apply(&y.reshape((b, c, h, w))?)
 }
 
+/// The operation; it keeps mean and 1/deviation of each plane for its backward pass.
 struct InstanceNorm {
-    channels: usize,
-    plane: usize,
     eps: f64,
     activation: Activation,
-}
-
-/// Sums of a plane in eight lanes, so that they vectorise; the order is fixed.
-fn sums<T: Float>(x: &[T], f: impl Fn(T) -> T) -> f64 {
-    let mut lanes = [T::ZERO; 8];
-    let chunks = x.chunks_exact(8);
-    let rest: f64 = chunks.remainder().iter().map(|&x| f(x).wide()).sum();
-    for chunk in chunks {
-        for (lane, &x) in lanes.iter_mut().zip(chunk) {
-            *lane = *lane + f(x);
-        }
-    }
-    lanes.iter().map(|x| x.wide()).sum::<f64>() + rest
+    kernels: Kernels,
+    statistics: OnceLock<Vec<[f64; 2]>>,
 }
 
 impl InstanceNorm {
-    /// Mean and 1/√(variance + eps) of one plane.
-    fn statistics<T: Float>(&self, x: &[T]) -> (T, T) {
-        let n = x.len() as f64;
-        let mean = T::narrow(sums(x, |x| x) / n);
-        let variance = sums(x, |x| (x - mean) * (x - mean)) / n;
-        (mean, T::narrow(1. / (variance + self.eps).sqrt()))
-    }
-
-    fn forward<T: Float>(&self, x: &[T], weight: &[T], bias: &[T], y: &mut [T]) {
-        let slope = T::narrow(self.activation.slope());
-        let planes = x.par_chunks(self.plane.max(1)).zip(y.par_chunks_mut(self.plane.max(1)));
-        planes.enumerate().for_each(|(i, (x, y))| {
-            let (mean, scale) = self.statistics(x);
-            let (gain, shift) = (scale * weight[i % self.channels], bias[i % self.channels]);
-            for (y, &x) in y.iter_mut().zip(x) {
-                let normed = (x - mean) * gain + shift;
-                *y = if normed > T::ZERO { normed } else { normed * slope };
-            }
-        });
-    }
-
-    /// dx, and for every plane its share of d weight and d bias.
-    fn backward<T: Float>(
+    fn forward<T: Number>(
         &self,
-        x: &[T],
-        weight: &[T],
-        bias: &[T],
-        dy: &[T],
-        dx: &mut [T],
-    ) -> Vec<(f64, f64)> {
-        let slope = T::narrow(self.activation.slope());
-        let plane = self.plane.max(1);
-        let planes = x.par_chunks(plane).zip(dy.par_chunks(plane)).zip(dx.par_chunks_mut(plane));
-        let shares = planes.enumerate().map(|(i, ((x, dy), dx))| {
-            let (mean, scale) = self.statistics(x);
-            let (weight, bias) = (weight[i % self.channels], bias[i % self.channels]);
-            let gain = scale * weight;
-            for ((dx, &x), &dy) in dx.iter_mut().zip(x).zip(dy) {
-                let normed = (x - mean) * gain + bias;
-                *dx = if normed > T::ZERO { dy } else { dy * slope };
+        x: (&CpuStorage, &Layout),
+        weight: (&CpuStorage, &Layout),
+        bias: (&CpuStorage, &Layout),
+    ) -> Result<(CpuStorage, Shape)> {
+        let shape = x.1.shape().clone();
+        let (_, channels, h, w) = shape.dims4()?;
+        let task = Forward {
+            op: self,
+            x: view::<T>(x.0, x.1)?,
+            weight: view(weight.0, weight.1)?,
+            bias: view(bias.0, bias.1)?,
+            channels,
+            positions: h * w,
+        };
+        let (y, statistics) = T::dispatch(self.kernels, task);
+        self.statistics.get_or_init(|| statistics);
+        Ok((T::to_cpu_storage_owned(y), shape))
+    }
+
+    fn backward<T: Number>(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: &Tensor,
+        grad: &Tensor,
+    ) -> Result<[Option<Tensor>; 3]> {
+        let (_, channels, h, w) = x.dims4()?;
+        let grad = grad.contiguous()?;
+        let read = [x, weight, bias, &grad].map(Read::new);
+        let Some(statistics) = self.statistics.get() else {
+            bail!("instance_norm: backward before forward");
+        };
+        let task = Backward {
+            op: self,
+            statistics,
+            x: read[0].slice::<T>()?,
+            weight: read[1].slice()?,
+            bias: read[2].slice()?,
+            grad: read[3].slice()?,
+            channels,
+            positions: h * w,
+            input: x.track_op(),
+        };
+        let (dx, sums) = T::dispatch(self.kernels, task);
+        // Over the batch, always in the same order.
+        let over_batch = |which: usize| {
+            let of = |c: usize| sums.iter().skip(c).step_by(channels).map(|s| s[which]).sum();
+            tensor((0..channels).map(|c| T::narrow(of(c))).collect::<Vec<T>>(), channels)
+        };
+        Ok([
+            dx.map(|dx| tensor(dx, x.shape())).transpose()?,
+            weight.track_op().then(|| over_batch(0)).transpose()?,
+            bias.track_op().then(|| over_batch(1)).transpose()?,
+        ])
+    }
+}
+
+struct Forward<'a, T> {
+    op: &'a InstanceNorm,
+    x: &'a [T],
+    weight: &'a [T],
+    bias: &'a [T],
+    channels: usize,
+    positions: usize,
+}
+
+impl<T: Number> Generic<T> for Forward<'_, T> {
+    type Out = (Vec<T>, Vec<[f64; 2]>);
+
+    fn run<S: Simd<T = T>>(self) -> Self::Out {
+        let planes = self.x.len() / self.positions;
+        let mut statistics = vec![[0.; 2]; planes];
+        let kept = Shared::new(&mut statistics);
+        let fill = |out: Shared<T>| {
+            parallel(planes, self.x.len() * 4, |plane| {
+                let start = plane * self.positions;
+                let x = &self.x[start..start + self.positions];
+                let affine = [self.weight[plane % self.channels], self.bias[plane % self.channels]];
+                // SAFETY: this plane and its statistics are this task's alone.
+                let (y, kept) =
+                    unsafe { (out.part(start, self.positions), kept.written(plane, 1)) };
+                let task = PlaneForward { op: self.op, x, affine, y };
+                // SAFETY: `S` was chosen among the available kernels.
+                kept[0] = unsafe { S::vectorize(task) };
+            });
+        };
+        // SAFETY: the tasks write every plane.
+        let y = unsafe { filled(self.x.len(), fill) };
+        (y, statistics)
+    }
+}
+
+struct PlaneForward<'a, T> {
+    op: &'a InstanceNorm,
+    x: &'a [T],
+    affine: [T; 2],
+    y: &'a mut [MaybeUninit<T>],
+}
+
+impl<T: Number> Task for PlaneForward<'_, T> {
+    type Out = [f64; 2];
+
+    #[inline(always)]
+    fn run(self) -> [f64; 2] {
+        let x = self.x;
+        let mean = sum(x.len(), |i| x[i]) / x.len() as f64;
+        let m = T::narrow(mean);
+        // The rounding of the mean is made good in the variance: E(x-m)² - (mean-m)².
+        let squares = sum(x.len(), |i| (x[i] - m) * (x[i] - m)) / x.len() as f64;
+        let variance = (squares - (mean - m.wide()).powi(2)).max(0.);
+        let inverse = 1. / (variance + self.op.eps).sqrt();
+        let r = T::narrow(inverse);
+        let [weight, bias] = self.affine;
+        let activate = self.op.activation.function::<T>();
+        for (y, x) in self.y.iter_mut().zip(x) {
+            y.write(activate.value((*x - m) * r * weight + bias));
+        }
+        [mean, inverse]
+    }
+}
+
+struct Backward<'a, T> {
+    op: &'a InstanceNorm,
+    statistics: &'a [[f64; 2]],
+    x: &'a [T],
+    weight: &'a [T],
+    bias: &'a [T],
+    grad: &'a [T],
+    channels: usize,
+    positions: usize,
+    input: bool,
+}
+
+impl<T: Number> Generic<T> for Backward<'_, T> {
+    /// The gradient of the input, and each plane's contribution to weight and bias.
+    type Out = (Option<Vec<T>>, Vec<[f64; 2]>);
+
+    fn run<S: Simd<T = T>>(self) -> Self::Out {
+        let planes = self.statistics.len();
+        let mut sums = vec![[0.; 2]; planes];
+        let kept = Shared::new(&mut sums);
+        let task = |plane: usize, dx: Option<Shared<T>>| {
+            let range = plane * self.positions..(plane + 1) * self.positions;
+            let task = PlaneBackward {
+                op: self.op,
+                statistics: self.statistics[plane],
+                x: &self.x[range.clone()],
+                grad: &self.grad[range.clone()],
+                affine: [self.weight[plane % self.channels], self.bias[plane % self.channels]],
+                // SAFETY: this plane is this task's alone.
+                dx: dx.map(|dx| unsafe { dx.part(range.start, self.positions) }),
+            };
+            // SAFETY: `S` was chosen among the available kernels, the element is this task's.
+            unsafe { kept.written(plane, 1)[0] = S::vectorize(task) };
+        };
+        let work = self.x.len() * 4;
+        let fill = |out: Shared<T>| parallel(planes, work, |plane| task(plane, Some(out)));
+        let dx = if self.input {
+            // SAFETY: the tasks write every plane.
+            Some(unsafe { filled(self.x.len(), fill) })
+        } else {
+            parallel(planes, work, |plane| task(plane, None));
+            None
+        };
+        (dx, sums)
+    }
+}
+
+struct PlaneBackward<'a, T> {
+    op: &'a InstanceNorm,
+    statistics: [f64; 2],
+    x: &'a [T],
+    grad: &'a [T],
+    affine: [T; 2],
+    dx: Option<&'a mut [MaybeUninit<T>]>,
+}
+
+impl<T: Number> Task for PlaneBackward<'_, T> {
+    type Out = [f64; 2];
+
+    #[inline(always)]
+    fn run(self) -> [f64; 2] {
+        let Self { x, grad, .. } = self;
+        let [m, r] = self.statistics.map(T::narrow);
+        let [weight, bias] = self.affine;
+        let activate = self.op.activation.function::<T>();
+        let normed = |i: usize| (x[i] - m) * r;
+        // Through the activation, by the very value that it was applied to.
+        let through = |i: usize| grad[i] * activate.slope(normed(i) * weight + bias);
+        let by_weight = sum(x.len().min(grad.len()), |i| through(i) * normed(i));
+        let by_bias = sum(x.len().min(grad.len()), through);
+        if let Some(dx) = self.dx {
+            let count = x.len() as f64;
+            let (along, mean) = (T::narrow(by_weight / count), T::narrow(by_bias / count));
+            let scale = r * weight;
+            for (i, dx) in dx.iter_mut().enumerate() {
+                dx.write(scale * (through(i) - mean - normed(i) * along));
             }
-            // dx now holds the gradient behind the activation, g.
-            let sum = sums(dx, |g| g);
-            let mut lanes = [T::ZERO; 8];
-            for (dx, x) in dx.chunks(8).zip(x.chunks(8)) {
-                for ((lane, &g), &x) in lanes.iter_mut().zip(dx).zip(x) {
-                    *lane = *lane + g * ((x - mean) * scale);
-                }
-            }
-            let product = lanes.iter().map(|x| x.wide()).sum::<f64>();
-            let n = x.len() as f64;
-            let (mean_g, mean_gx) = (T::narrow(sum / n), T::narrow(product / n));
-            for (dx, &x) in dx.iter_mut().zip(x) {
-                *dx = (*dx - mean_g - (x - mean) * scale * mean_gx) * gain;
-            }
-            (product, sum)
-        });
-        shares.collect()
+        }
+        [by_weight, by_bias]
     }
 }
 
@@ -170,23 +280,16 @@ impl CustomOp3 for InstanceNorm {
     fn cpu_fwd(
         &self,
         x: &CpuStorage,
-        x_layout: &Layout,
-        weight: &CpuStorage,
-        weight_layout: &Layout,
-        bias: &CpuStorage,
-        bias_layout: &Layout,
+        xl: &Layout,
+        w: &CpuStorage,
+        wl: &Layout,
+        b: &CpuStorage,
+        bl: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        use candle_core::backend::BackendStorage;
-        let shape = x_layout.shape().clone();
-        let storage = for_float!(x.dtype(), T => {
-            let x = slice::<T>(x, x_layout)?;
-            let weight = slice::<T>(weight, weight_layout)?;
-            let bias = slice::<T>(bias, bias_layout)?;
-            let mut y = vec![0 as T; shape.elem_count()];
-            self.forward(x, weight, bias, &mut y);
-            <T as WithDType>::to_cpu_storage_owned(y)
-        });
-        Ok((storage, shape))
+        match x {
+            CpuStorage::F64(_) => self.forward::<f64>((x, xl), (w, wl), (b, bl)),
+            _ => self.forward::<f32>((x, xl), (w, wl), (b, bl)),
+        }
     }
 
     fn bwd(
@@ -194,25 +297,13 @@ impl CustomOp3 for InstanceNorm {
         x: &Tensor,
         weight: &Tensor,
         bias: &Tensor,
-        _y: &Tensor,
-        dy: &Tensor,
+        _: &Tensor,
+        grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        for_float!(x.dtype(), T => read::<T, _>(x, |xs| read::<T, _>(weight, |ws| {
-            read::<T, _>(bias, |bs| read::<T, _>(dy, |dys| {
-                let mut dx = vec![0 as T; xs.len()];
-                let shares = self.backward(xs, ws, bs, dys, &mut dx);
-                let (mut dw, mut db) = (vec![0f64; self.channels], vec![0f64; self.channels]);
-                for (i, (product, sum)) in shares.into_iter().enumerate() {
-                    dw[i % self.channels] += product;
-                    db[i % self.channels] += sum;
-                }
-                let narrow = |sums: Vec<f64>| sums.into_iter().map(T::narrow).collect::<Vec<_>>();
-                Ok((
-                    Some(tensor(dx, x.shape())?),
-                    Some(tensor(narrow(dw), self.channels)?),
-                    Some(tensor(narrow(db), self.channels)?),
-                ))
-            }))
-        })))
+        let [x, weight, bias] = match x.dtype() {
+            DType::F64 => self.backward::<f64>(x, weight, bias, grad)?,
+            _ => self.backward::<f32>(x, weight, bias, grad)?,
+        };
+        Ok((x, weight, bias))
     }
 }

@@ -1,0 +1,208 @@
+//! Elementwise activations: on their own, in parallel, and as functions to fuse behind others.
+
+use std::mem::MaybeUninit;
+
+use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor};
+
+use crate::kernels::Kernels;
+use crate::numbers::Number;
+use crate::parallel::{Shared, filled, parallel};
+use crate::simd::{Generic, Simd, Task};
+use crate::tensors::{Read, own, tensor, view};
+
+/// The activation fused behind a normalisation.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Activation {
+    /// Nothing.
+    None,
+    /// max(x, 0).
+    Relu,
+    /// x where positive, slope·x elsewhere.
+    LeakyRelu(f64),
+}
+
+impl Activation {
+    /// Applies the activation elementwise; any shape.
+    ///
+    /// # Errors
+    /// Whatever candle reports.
+    pub fn apply(self, x: &Tensor) -> Result<Tensor> {
+        let kernels = Kernels::current()?;
+        match self {
+            Self::None => Ok(x.clone()),
+            _ if own(kernels, [x]) => {
+                x.contiguous()?.apply_op1(Elementwise { map: Map::Activation(self), kernels })
+            }
+            Self::Relu => x.relu(),
+            Self::LeakyRelu(slope) => candle_nn::ops::leaky_relu(x, slope),
+        }
+    }
+
+    /// The activation as value·(1 or the slope), to be called within a [`Task`].
+    #[inline(always)]
+    pub(crate) fn function<T: Number>(self) -> Piecewise<T> {
+        let slope = match self {
+            Self::None => 1.,
+            Self::Relu => 0.,
+            Self::LeakyRelu(slope) => slope,
+        };
+        Piecewise { slope: T::narrow(slope), relu: self == Self::Relu }
+    }
+}
+
+/// max(x, 0); any shape, f32 and f64 in parallel on the CPU.
+///
+/// # Errors
+/// Whatever candle reports.
+pub fn relu(x: &Tensor) -> Result<Tensor> {
+    Activation::Relu.apply(x)
+}
+
+/// tanh x; any shape, f32 and f64 in parallel on the CPU.
+///
+/// # Errors
+/// Whatever candle reports.
+pub fn tanh(x: &Tensor) -> Result<Tensor> {
+    let kernels = Kernels::current()?;
+    if own(kernels, [x]) {
+        return x.contiguous()?.apply_op1(Elementwise { map: Map::Tanh, kernels });
+    }
+    x.tanh()
+}
+
+/// x where positive, slope·x elsewhere.
+#[derive(Clone, Copy)]
+pub(crate) struct Piecewise<T> {
+    slope: T,
+    relu: bool,
+}
+
+impl<T: Number> Piecewise<T> {
+    #[inline(always)]
+    pub(crate) fn value(self, x: T) -> T {
+        // Not 0·x, which would turn infinities into NaN.
+        let below = if self.relu { T::ZERO } else { x * self.slope };
+        if x <= T::ZERO { below } else { x }
+    }
+
+    #[inline(always)]
+    pub(crate) fn slope(self, x: T) -> T {
+        if x > T::ZERO { T::ONE } else { self.slope }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Map {
+    Activation(Activation),
+    Tanh,
+}
+
+struct Elementwise {
+    map: Map,
+    kernels: Kernels,
+}
+
+/// Elements a task takes.
+const CHUNK: usize = 1 << 14;
+
+/// out[i] = f(a[i], b[i]) in chunks; `b` is empty where f takes one argument.
+struct Run<'a, T> {
+    map: Map,
+    x: &'a [T],
+    grad: Option<(&'a [T], &'a [T])>,
+}
+
+impl<T: Number> Generic<T> for Run<'_, T> {
+    type Out = Vec<T>;
+
+    fn run<S: Simd<T = T>>(self) -> Vec<T> {
+        let len = self.x.len();
+        let fill = |out: Shared<T>| {
+            parallel(len.div_ceil(CHUNK), len * 8, |i| {
+                let range = i * CHUNK..len.min((i + 1) * CHUNK);
+                // SAFETY: this chunk is this task's alone.
+                let to = unsafe { out.part(range.start, range.len()) };
+                let grad = self.grad.map(|(y, g)| (&y[range.clone()], &g[range.clone()]));
+                let task = Chunk { map: self.map, x: &self.x[range.clone()], grad, to };
+                // SAFETY: `S` was chosen among the available kernels.
+                unsafe { S::vectorize(task) };
+            });
+        };
+        // SAFETY: the chunks cover all elements.
+        unsafe { filled(len, fill) }
+    }
+}
+
+struct Chunk<'a, T> {
+    map: Map,
+    x: &'a [T],
+    grad: Option<(&'a [T], &'a [T])>,
+    to: &'a mut [MaybeUninit<T>],
+}
+
+impl<T: Number> Task for Chunk<'_, T> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { map, x, grad, to } = self;
+        match (map, grad) {
+            (Map::Activation(activation), None) => {
+                let f = activation.function::<T>();
+                to.iter_mut().zip(x).for_each(|(to, x)| _ = to.write(f.value(*x)));
+            }
+            (Map::Activation(activation), Some((_, grad))) => {
+                let f = activation.function::<T>();
+                let from = x.iter().zip(grad);
+                to.iter_mut().zip(from).for_each(|(to, (x, g))| _ = to.write(*g * f.slope(*x)));
+            }
+            (Map::Tanh, None) => {
+                to.iter_mut().zip(x).for_each(|(to, x)| _ = to.write(Number::tanh(*x)));
+            }
+            (Map::Tanh, Some((y, grad))) => {
+                let from = y.iter().zip(grad);
+                to.iter_mut()
+                    .zip(from)
+                    .for_each(|(to, (y, g))| _ = to.write(*g * (T::ONE - *y * *y)));
+            }
+        }
+    }
+}
+
+impl Elementwise {
+    fn forward<T: Number>(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let task = Run { map: self.map, x: view::<T>(x, layout)?, grad: None };
+        Ok((T::to_cpu_storage_owned(T::dispatch(self.kernels, task)), layout.shape().clone()))
+    }
+
+    fn backward<T: Number>(&self, x: &Tensor, y: &Tensor, grad: &Tensor) -> Result<Tensor> {
+        let grad = grad.contiguous()?;
+        let read = [x, y, &grad].map(Read::new);
+        let grad = Some((read[1].slice::<T>()?, read[2].slice()?));
+        let task = Run { map: self.map, x: read[0].slice()?, grad };
+        tensor(T::dispatch(self.kernels, task), x.shape())
+    }
+}
+
+impl CustomOp1 for Elementwise {
+    fn name(&self) -> &'static str {
+        match self.map {
+            Map::Activation(_) => "activation",
+            Map::Tanh => "tanh",
+        }
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        match x {
+            CpuStorage::F64(_) => self.forward::<f64>(x, layout),
+            _ => self.forward::<f32>(x, layout),
+        }
+    }
+
+    fn bwd(&self, x: &Tensor, y: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
+        Ok(Some(match x.dtype() {
+            DType::F64 => self.backward::<f64>(x, y, grad)?,
+            _ => self.backward::<f32>(x, y, grad)?,
+        }))
+    }
+}

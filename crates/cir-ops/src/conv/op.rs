@@ -1,0 +1,269 @@
+//! Both convolutions as candle operations: which correlation each pass is.
+
+use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Result, Shape, Tensor};
+
+use crate::kernels::Kernels;
+use crate::numbers::Number;
+use crate::simd::{Generic, Simd};
+use crate::sums::channel_sums;
+use crate::tensors::{Read, tensor, view};
+
+use super::gradient::{WeightGradient, weight_gradient};
+use super::plan::{Axis, Correlation};
+use super::rows::NARROW;
+use super::{rows, samples};
+
+/// A convolution's settings, and the kernels that were current when it ran.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Convolution {
+    pub(crate) transposed: bool,
+    pub(crate) stride: usize,
+    pub(crate) padding: usize,
+    pub(crate) output_padding: usize,
+    pub(crate) kernels: Kernels,
+}
+
+/// Sizes of one application.
+#[derive(Clone, Copy)]
+struct Sizes {
+    batch: usize,
+    input: [usize; 3],
+    output: [usize; 3],
+    kernel: [usize; 2],
+}
+
+impl Convolution {
+    /// Applies it to operands that have been checked.
+    pub(crate) fn apply(
+        self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: Option<&Tensor>,
+    ) -> Result<Tensor> {
+        let (x, weight) = (x.contiguous()?, weight.contiguous()?);
+        match bias {
+            Some(bias) => x.apply_op3(&weight, &bias.contiguous()?, self),
+            None => x.apply_op2(&weight, self),
+        }
+    }
+
+    fn sizes(&self, x: &Shape, weight: &Shape) -> Result<Sizes> {
+        let (batch, cin, h, w) = x.dims4()?;
+        let (w0, w1, kh, kw) = weight.dims4()?;
+        let (s, p) = (self.stride, self.padding);
+        let output = match self.transposed {
+            false => [w0, (h + 2 * p - kh) / s + 1, (w + 2 * p - kw) / s + 1],
+            true => {
+                let full = |n: usize, k: usize| (n - 1) * s + k + self.output_padding - 2 * p;
+                [w1, full(h, kh), full(w, kw)]
+            }
+        };
+        Ok(Sizes { batch, input: [cin, h, w], output, kernel: [kh, kw] })
+    }
+
+    /// The pass from input to output, or (`back`) from the gradient of the output to the input's.
+    fn correlation(&self, sizes: &Sizes, back: bool) -> Correlation {
+        let Sizes { batch, input, output, kernel } = *sizes;
+        let (from, to) = if back { (output, input) } else { (input, output) };
+        let axis = |i: usize| {
+            // Towards the smaller side it is a plain correlation in both operations.
+            let make = if self.transposed == back { Axis::forward } else { Axis::transposed };
+            make(from[i + 1], to[i + 1], kernel[i], self.stride, self.padding)
+        };
+        let taps = kernel[0] * kernel[1];
+        // The weight's first dimension is the convolution's output, the transposed one's input.
+        let first_is_to = self.transposed == back;
+        let (weight_input_step, weight_output_step) =
+            if first_is_to { (taps, from[0] * taps) } else { (to[0] * taps, taps) };
+        Correlation {
+            batch,
+            inputs: from[0],
+            outputs: to[0],
+            y: axis(0),
+            x: axis(1),
+            kernel,
+            weight_input_step,
+            weight_output_step,
+        }
+    }
+
+    fn weight_gradient<T: Number>(&self, sizes: &Sizes, x: &[T], grad: &[T]) -> Vec<T> {
+        let Sizes { batch, input, output, kernel } = *sizes;
+        let taps = kernel[0] * kernel[1];
+        let padding = [self.padding as isize; 2];
+        let g =
+            |a, b, padding| WeightGradient { batch, a, b, kernel, stride: self.stride, padding };
+        let few = output[0] <= NARROW && input[0] > NARROW;
+        let task = if self.transposed {
+            let steps = [output[0] * taps, taps];
+            GradientTask { g: g(output, input, padding), a: grad, b: x, steps, reversed: false }
+        } else if few && self.stride == 1 && (0..2).all(|i| self.padding < kernel[i]) {
+            // The sum seen from the input's side, so that the many channels are the vectors.
+            let steps = [taps, input[0] * taps];
+            let padding = kernel.map(|k| k as isize - 1 - self.padding as isize);
+            GradientTask { g: g(output, input, padding), a: grad, b: x, steps, reversed: true }
+        } else {
+            let steps = [input[0] * taps, taps];
+            GradientTask { g: g(input, output, padding), a: x, b: grad, steps, reversed: false }
+        };
+        T::dispatch(self.kernels, task)
+    }
+
+    fn forward<T: Number>(
+        &self,
+        x: (&CpuStorage, &Layout),
+        weight: (&CpuStorage, &Layout),
+        bias: Option<(&CpuStorage, &Layout)>,
+    ) -> Result<(CpuStorage, Shape)> {
+        let sizes = self.sizes(x.1.shape(), weight.1.shape())?;
+        let bias = bias.map(|(s, l)| view::<T>(s, l)).transpose()?;
+        let c = self.correlation(&sizes, false);
+        let (x, weight) = (view::<T>(x.0, x.1)?, view::<T>(weight.0, weight.1)?);
+        let out = T::dispatch(self.kernels, CorrelationTask { c: &c, x, weight, bias });
+        let [channels, h, w] = sizes.output;
+        Ok((T::to_cpu_storage_owned(out), Shape::from((sizes.batch, channels, h, w))))
+    }
+
+    fn backward(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: Option<&Tensor>,
+        grad: &Tensor,
+    ) -> Result<[Option<Tensor>; 3]> {
+        match x.dtype() {
+            DType::F64 => self.gradients::<f64>(x, weight, bias, grad),
+            _ => self.gradients::<f32>(x, weight, bias, grad),
+        }
+    }
+
+    fn gradients<T: Number>(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: Option<&Tensor>,
+        grad: &Tensor,
+    ) -> Result<[Option<Tensor>; 3]> {
+        let grad = grad.contiguous()?;
+        let sizes = self.sizes(x.shape(), weight.shape())?;
+        let grad = Read::new(&grad);
+        let grad = grad.slice::<T>()?;
+        let mut results = [const { None }; 3];
+        if x.track_op() {
+            let c = self.correlation(&sizes, true);
+            let weight = Read::new(weight);
+            let task = CorrelationTask { c: &c, x: grad, weight: weight.slice()?, bias: None };
+            results[0] = Some(tensor(T::dispatch(self.kernels, task), x.shape())?);
+        }
+        if weight.track_op() {
+            let read = Read::new(x);
+            let data = self.weight_gradient(&sizes, read.slice()?, grad);
+            results[1] = Some(tensor(data, weight.shape())?);
+        }
+        if let Some(bias) = bias.filter(|b| b.track_op()) {
+            let [channels, h, w] = sizes.output;
+            let sums = channel_sums(self.kernels, grad, sizes.batch, channels, h * w);
+            results[2] = Some(tensor(sums, bias.shape())?);
+        }
+        Ok(results)
+    }
+}
+
+struct CorrelationTask<'a, T> {
+    c: &'a Correlation,
+    x: &'a [T],
+    weight: &'a [T],
+    bias: Option<&'a [T]>,
+}
+
+impl<T: Number> Generic<T> for CorrelationTask<'_, T> {
+    type Out = Vec<T>;
+
+    fn run<S: Simd<T = T>>(self) -> Vec<T> {
+        let Self { c, x, weight, bias } = self;
+        if samples::better::<S>(c) {
+            samples::correlate::<S>(c, x, weight, bias)
+        } else {
+            rows::correlate::<S>(c, x, weight, bias)
+        }
+    }
+}
+
+struct GradientTask<'a, T> {
+    g: WeightGradient,
+    a: &'a [T],
+    b: &'a [T],
+    steps: [usize; 2],
+    reversed: bool,
+}
+
+impl<T: Number> Generic<T> for GradientTask<'_, T> {
+    type Out = Vec<T>;
+
+    fn run<S: Simd<T = T>>(self) -> Vec<T> {
+        weight_gradient::<S>(&self.g, self.a, self.b, self.steps, self.reversed)
+    }
+}
+
+impl CustomOp2 for Convolution {
+    fn name(&self) -> &'static str {
+        if self.transposed { "conv_transpose2d" } else { "conv2d" }
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        xl: &Layout,
+        w: &CpuStorage,
+        wl: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        match x {
+            CpuStorage::F64(_) => self.forward::<f64>((x, xl), (w, wl), None),
+            _ => self.forward::<f32>((x, xl), (w, wl), None),
+        }
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        _: &Tensor,
+        grad: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let [x, weight, _] = self.backward(x, weight, None, grad)?;
+        Ok((x, weight))
+    }
+}
+
+impl CustomOp3 for Convolution {
+    fn name(&self) -> &'static str {
+        CustomOp2::name(self)
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        xl: &Layout,
+        w: &CpuStorage,
+        wl: &Layout,
+        b: &CpuStorage,
+        bl: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        match x {
+            CpuStorage::F64(_) => self.forward::<f64>((x, xl), (w, wl), Some((b, bl))),
+            _ => self.forward::<f32>((x, xl), (w, wl), Some((b, bl))),
+        }
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: &Tensor,
+        _: &Tensor,
+        grad: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let [x, weight, bias] = self.backward(x, weight, Some(bias), grad)?;
+        Ok((x, weight, bias))
+    }
+}

@@ -1,0 +1,385 @@
+//! The correlation of images that are not tiny: each task stages some rows of some samples, zero
+//! padded, as `[row][input][column]`, and sweeps them with tiles that lie within a row.
+//!
+//! With many output channels a tile is pixels × channels, its result is turned round on the way
+//! out. With at most four it is channels × pixels, and the roles of the tile's operands are
+//! exchanged. A column stride is resolved in staging, where the columns of each remainder come to
+//! lie side by side.
+
+use std::mem::MaybeUninit;
+
+use crate::numbers::Number;
+use crate::parallel::{Shared, filled, parallel, part};
+use crate::scratch::Scratch;
+use crate::simd::{Simd, Task};
+use crate::tile::{Term, Tile, tile};
+
+use super::plan::Correlation;
+use super::weights::Packed;
+
+/// Bytes of staged input that leave room for a slice of the weights in a second-level cache.
+const STAGED: usize = 1 << 19;
+/// Output channels up to which pixels are the vector side.
+pub(crate) const NARROW: usize = 4;
+
+/// What one combination of a row phase and a column phase reads.
+struct Sweep<S: Simd> {
+    weights: Packed<S>,
+    terms: Vec<Term>,
+}
+
+struct Plan<'a, S: Simd> {
+    c: &'a Correlation,
+    x: &'a [S::T],
+    bias: Option<&'a [S::T]>,
+    /// Row phase by column phase.
+    sweeps: Vec<Sweep<S>>,
+    narrow: bool,
+    /// Outputs in a block.
+    width: usize,
+    /// Columns of one remainder, of all remainders (one input's row), and of all inputs.
+    residue: usize,
+    pitch: usize,
+    row: usize,
+    /// Columns of the longest phase, rounded up to whole vectors.
+    columns: usize,
+}
+
+/// Computes the correlation; `bias` holds one number an output channel.
+pub(crate) fn correlate<S: Simd>(
+    c: &Correlation,
+    x: &[S::T],
+    weight: &[S::T],
+    bias: Option<&[S::T]>,
+) -> Vec<S::T> {
+    let narrow = c.outputs <= NARROW;
+    let width = if narrow { c.outputs } else { 2 * S::LANES };
+    let longest = c.x.longest();
+    let columns = longest.next_multiple_of(S::LANES);
+    let residue = c.x.reach(columns).div_ceil(c.x.step);
+    let pitch = residue * c.x.step;
+    let row = c.inputs.div_ceil(S::PAIR) * pitch;
+
+    let mut sweeps = Vec::new();
+    for py in &c.y.phases {
+        for px in &c.x.phases {
+            let (mut taps, mut terms) = (Vec::new(), Vec::new());
+            for ty in &py.taps {
+                for tx in &px.taps {
+                    let column = (tx.offset - c.x.low) as usize;
+                    let down = (ty.offset - c.y.low) as usize * row;
+                    let across = column % c.x.step * residue + column / c.x.step;
+                    let (x, w) = ((down + across) as u32, (taps.len() * width) as u32);
+                    terms.push(if narrow { Term { x: w, w: x } } else { Term { x, w } });
+                    taps.push(ty.k * c.kernel[1] + tx.k);
+                }
+            }
+            sweeps.push(Sweep { weights: Packed::new(c, weight, &taps, width), terms });
+        }
+    }
+    let plan = Plan::<S> { c, x, bias, sweeps, narrow, width, residue, pitch, row, columns };
+
+    // Several samples a task where they fit, else a sample in several blocks of rows; the result
+    // does not depend on it.
+    let threads = rayon::current_num_threads();
+    let height = c.y.longest();
+    let bytes = |rows: usize| c.y.reach(rows) * row * size_of::<S::P>();
+    let group = (STAGED / bytes(height).max(1)).min(c.batch.div_ceil(4 * threads)).max(1);
+    let fitting = (1..=height).rev().find(|&rows| bytes(rows) <= STAGED).unwrap_or(1);
+    let groups = c.batch.div_ceil(group);
+    let blocks = height.div_ceil(fitting).max((2 * threads).div_ceil(groups.max(1))).min(height);
+    let fill = |out| {
+        parallel(groups * blocks, c.work(), |i| {
+            let samples = part(c.batch, groups, i / blocks);
+            let rows = part(height, blocks, i % blocks);
+            // SAFETY: `S` was chosen among the available kernels.
+            unsafe { S::vectorize(RowTask { plan: &plan, samples, rows, out }) };
+        });
+    };
+    // SAFETY: the tasks cover all samples and all rows, and each writes all its outputs.
+    unsafe { filled(c.len(), fill) }
+}
+
+struct RowTask<'a, S: Simd> {
+    plan: &'a Plan<'a, S>,
+    samples: (usize, usize),
+    rows: (usize, usize),
+    out: Shared<S::T>,
+}
+
+impl<S: Simd> Task for RowTask<'_, S> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Plan { c, narrow, width, row, columns, .. } = *self.plan;
+        let phases = c.x.phases.len();
+        let reach = c.y.reach(self.rows.1 - self.rows.0);
+        let mut staged = Scratch::<S::P>::take((self.samples.1 - self.samples.0) * reach * row);
+        for (i, n) in (self.samples.0..self.samples.1).enumerate() {
+            self.stage(n, &mut staged[i * reach * row..(i + 1) * reach * row]);
+        }
+        // A row of outputs, as [phase][pixel][channel] and as [channel][phase][pixel].
+        let line_step = columns * width;
+        let mut line = Scratch::<S::T>::take(if narrow { 0 } else { phases * line_step });
+        let turned_step = phases * columns;
+        let mut turned = Scratch::<S::T>::take(width * turned_step);
+        for block in 0..c.outputs.div_ceil(width) {
+            let first = block * width;
+            let real = width.min(c.outputs - first);
+            for (i, n) in (self.samples.0..self.samples.1).enumerate() {
+                let staged = &staged[i * reach * row..(i + 1) * reach * row];
+                for j in self.rows.0..self.rows.1 {
+                    let x = &staged[(j - self.rows.0) * c.y.step * row..];
+                    for (py, phase) in c.y.phases.iter().enumerate() {
+                        if j >= phase.count {
+                            continue;
+                        }
+                        for px in 0..phases {
+                            let sweep = &self.plan.sweeps[py * phases + px];
+                            if narrow {
+                                self.sweep_narrow(sweep, x, px, &mut turned);
+                            } else {
+                                let line = &mut line[px * line_step..(px + 1) * line_step];
+                                let vectors = real.div_ceil(S::LANES);
+                                self.sweep_wide(sweep, block, vectors, x, px, line);
+                                for v in 0..vectors {
+                                    for p in (0..columns).step_by(S::LANES) {
+                                        let from = &line[p * width + v * S::LANES..];
+                                        let at = v * S::LANES * turned_step + px * columns + p;
+                                        let to = &mut turned[at..];
+                                        debug_assert!(from.len() > (S::LANES - 1) * width);
+                                        // SAFETY: `line` has `columns` rows of `width`, `turned`
+                                        // `width` rows of `turned_step`, both whole vectors.
+                                        unsafe {
+                                            S::transpose(
+                                                from.as_ptr(),
+                                                width,
+                                                to.as_mut_ptr(),
+                                                turned_step,
+                                            );
+                                        }
+                                    }
+                                }
+                            }
+                        }
+                        let y = j * c.y.phases.len() + py;
+                        for o in 0..real {
+                            let at = ((n * c.outputs + first + o) * c.y.output + y) * c.x.output;
+                            // SAFETY: this row of this channel and sample is this task's alone.
+                            let to = unsafe { self.out.part(at, c.x.output) };
+                            interleave(
+                                &turned[o * turned_step..(o + 1) * turned_step],
+                                columns,
+                                to,
+                            );
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl<S: Simd> RowTask<'_, S> {
+    /// Pixels × channels: `line` is `[pixel][channel]`.
+    #[inline(always)]
+    fn sweep_wide(
+        &self,
+        sweep: &Sweep<S>,
+        block: usize,
+        vectors: usize,
+        x: &[S::P],
+        px: usize,
+        line: &mut [S::T],
+    ) {
+        let Plan { c, width, pitch, .. } = *self.plan;
+        let count = c.x.phases[px].count;
+        let first = block * width;
+        let mut start = [S::T::ZERO; 64];
+        if let Some(bias) = self.plan.bias {
+            let real = width.min(c.outputs - first);
+            start[..real].copy_from_slice(&bias[first..first + real]);
+        }
+        for pixel in line[..count * width].chunks_exact_mut(width) {
+            pixel.copy_from_slice(&start[..width]);
+        }
+        if sweep.terms.is_empty() {
+            return;
+        }
+        let w = sweep.weights.block(block);
+        let tiles = count.div_ceil(S::ROWS);
+        for i in 0..tiles {
+            let (from, to) = part(count, tiles, i);
+            let t = Tile::<S> {
+                x: x[from..].as_ptr(),
+                x_step: pitch,
+                w: w.as_ptr(),
+                w_step: sweep.weights.input_step,
+                terms: &sweep.terms,
+                outer: c.inputs.div_ceil(S::PAIR),
+                c: line[from * width..].as_mut_ptr(),
+                c_step: width,
+                add: true,
+            };
+            // SAFETY: the staged rows reach from the first tap of the first pixel to the last tap
+            // of the last one for each input; `w` holds each input's taps; `line` each pixel.
+            unsafe { tile(to - from, vectors, t) };
+        }
+    }
+
+    /// Channels × pixels: `turned` is `[channel][phase][pixel]`.
+    #[inline(always)]
+    fn sweep_narrow(&self, sweep: &Sweep<S>, x: &[S::P], px: usize, turned: &mut [S::T]) {
+        let Plan { c, pitch, columns, .. } = *self.plan;
+        let step = c.x.phases.len() * columns;
+        for o in 0..c.outputs {
+            let start = self.plan.bias.map_or(S::T::ZERO, |bias| bias[o]);
+            turned[o * step + px * columns..][..columns].fill(start);
+        }
+        if sweep.terms.is_empty() {
+            return;
+        }
+        // As many vectors as the registers of the largest tile hold.
+        let widest = [8, 6, 4, 3, 2, 1].into_iter().find(|v| v * c.outputs <= 2 * S::ROWS);
+        let mut from = 0;
+        while from < columns {
+            let left = (columns - from) / S::LANES;
+            let most = widest.unwrap_or(1).min(left);
+            let vectors = [8, 6, 4, 3, 2].into_iter().find(|&v| v <= most).unwrap_or(1);
+            let t = Tile::<S> {
+                x: sweep.weights.block(0).as_ptr(),
+                x_step: sweep.weights.input_step,
+                w: x[from..].as_ptr(),
+                w_step: pitch,
+                terms: &sweep.terms,
+                outer: c.inputs.div_ceil(S::PAIR),
+                c: turned[px * columns + from..].as_mut_ptr(),
+                c_step: step,
+                add: true,
+            };
+            // SAFETY: as in `sweep_wide`; rows are staged for `columns` pixels, whole vectors.
+            unsafe { tile(c.outputs, vectors, t) };
+            from += vectors * S::LANES;
+        }
+    }
+
+    /// Copies the rows that this task reads of sample `n`, `[row][input][remainder][column]`.
+    #[inline(always)]
+    fn stage(&self, n: usize, staged: &mut [S::P]) {
+        let Plan { c, x, residue, pitch, row, .. } = *self.plan;
+        let (height, width) = (c.y.input, c.x.input);
+        let top = (self.rows.0 * c.y.step) as isize + c.y.low;
+        for (r, staged) in staged.chunks_exact_mut(row).enumerate() {
+            let y = top + r as isize;
+            let inside = (0..height as isize).contains(&y);
+            for (i, staged) in staged.chunks_exact_mut(pitch).enumerate() {
+                let from = |channel: usize| {
+                    (inside && channel < c.inputs).then(|| {
+                        let at = ((n * c.inputs + channel) * height + y as usize) * width;
+                        &x[at..at + width]
+                    })
+                };
+                let first = from(i * S::PAIR);
+                let second = if S::PAIR == 2 { from(i * S::PAIR + 1) } else { None };
+                for (r, staged) in staged.chunks_exact_mut(residue).enumerate() {
+                    stage_row::<S>(first, second, r as isize + c.x.low, c.x.step, staged);
+                }
+            }
+        }
+    }
+}
+
+/// staged[i] = row[start + i·step], zero outside of the row.
+#[inline(always)]
+fn stage_row<S: Simd>(
+    first: Option<&[S::T]>,
+    second: Option<&[S::T]>,
+    start: isize,
+    step: usize,
+    staged: &mut [S::P],
+) {
+    let zero = S::pack(S::T::ZERO, S::T::ZERO);
+    let Some(first) = first else {
+        staged.fill(zero);
+        return;
+    };
+    let before = (-start).max(0) as usize;
+    let left = before.div_ceil(step).min(staged.len());
+    let end = (first.len() as isize - start).max(0) as usize;
+    let right = end.div_ceil(step).clamp(left, staged.len());
+    staged[..left].fill(zero);
+    staged[right..].fill(zero);
+    if left == right {
+        return;
+    }
+    let at = (start + (left * step) as isize) as usize;
+    let inner = &mut staged[left..right];
+    match (second, step) {
+        (None, 1) => {
+            for (to, v) in inner.iter_mut().zip(&first[at..]) {
+                *to = S::pack(*v, S::T::ZERO);
+            }
+        }
+        (None, 2) => {
+            let count = inner.len();
+            let from = &first[at..at + 2 * count - 1];
+            for (i, to) in inner.iter_mut().enumerate() {
+                *to = S::pack(from[2 * i], S::T::ZERO);
+            }
+        }
+        (None, _) => {
+            for (to, v) in inner.iter_mut().zip(first[at..].iter().step_by(step)) {
+                *to = S::pack(*v, S::T::ZERO);
+            }
+        }
+        (Some(second), 1) => {
+            for ((to, v), w) in inner.iter_mut().zip(&first[at..]).zip(&second[at..]) {
+                *to = S::pack(*v, *w);
+            }
+        }
+        (Some(second), 2) => {
+            let count = inner.len();
+            let from = &first[at..at + 2 * count - 1];
+            let with = &second[at..at + 2 * count - 1];
+            for (i, to) in inner.iter_mut().enumerate() {
+                *to = S::pack(from[2 * i], with[2 * i]);
+            }
+        }
+        (Some(second), _) => {
+            let from = first[at..].iter().step_by(step).zip(second[at..].iter().step_by(step));
+            for (to, (v, w)) in inner.iter_mut().zip(from) {
+                *to = S::pack(*v, *w);
+            }
+        }
+    }
+}
+
+/// to[i·phases + phase] = from[phase·columns + i].
+#[inline(always)]
+fn interleave<T: Number>(from: &[T], columns: usize, to: &mut [MaybeUninit<T>]) {
+    match from.len() / columns {
+        1 => {
+            for (to, v) in to.iter_mut().zip(from) {
+                to.write(*v);
+            }
+        }
+        2 => {
+            let (even, odd) = from.split_at(columns);
+            let pairs = to.chunks_exact_mut(2).zip(even.iter().zip(odd));
+            for (to, (v, w)) in pairs {
+                to[0].write(*v);
+                to[1].write(*w);
+            }
+            if to.len() % 2 == 1 {
+                let last = to.len() / 2;
+                to[2 * last].write(even[last]);
+            }
+        }
+        phases => {
+            for (i, to) in to.iter_mut().enumerate() {
+                to.write(from[i % phases * columns + i / phases]);
+            }
+        }
+    }
+}

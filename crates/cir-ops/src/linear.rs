@@ -1,0 +1,154 @@
+//! x·Wᵀ + b, forward and backward.
+
+use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Result, Shape, Tensor, bail};
+
+use crate::kernels::Kernels;
+use crate::matmul::{InputGradient, Product, WeightGradient};
+use crate::numbers::Number;
+use crate::sums::channel_sums;
+use crate::tensors::{Read, own, tensor, view};
+
+/// x·Wᵀ + b, as `torch.nn.functional.linear`; made for few rows and large weights, which are read
+/// once in each pass.
+///
+/// # Shapes
+/// `x` (..., in), `weight` (out, in), `bias` (out) → (..., out).
+///
+/// # Errors
+/// When the sizes of `x`, `weight` and `bias` disagree.
+pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+    let (out, cin) = weight.dims2()?;
+    if x.dims().last() != Some(&cin) {
+        bail!("linear: input {:?} and weight {:?} disagree", x.shape(), weight.shape());
+    }
+    if let Some(bias) = bias.filter(|bias| bias.dims() != [out]) {
+        bail!("linear: bias {:?} and weight {:?} disagree", bias.shape(), weight.shape());
+    }
+    let kernels = Kernels::current()?;
+    if own(kernels, [x, weight].into_iter().chain(bias)) && cin > 0 && out > 0 {
+        let (x, weight, op) = (x.contiguous()?, weight.contiguous()?, Linear { kernels });
+        return match bias {
+            Some(bias) => x.apply_op3(&weight, &bias.contiguous()?, op),
+            None => x.apply_op2(&weight, op),
+        };
+    }
+    let y = x.broadcast_matmul(&weight.t()?)?;
+    match bias {
+        Some(bias) => y.broadcast_add(bias),
+        None => Ok(y),
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Linear {
+    kernels: Kernels,
+}
+
+impl Linear {
+    fn forward<T: Number>(
+        &self,
+        x: (&CpuStorage, &Layout),
+        weight: (&CpuStorage, &Layout),
+        bias: Option<(&CpuStorage, &Layout)>,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (out, cin) = weight.1.shape().dims2()?;
+        let (x, dims) = (view::<T>(x.0, x.1)?, x.1.dims());
+        let (w, bias) = (view(weight.0, weight.1)?, bias.map(|b| view(b.0, b.1)).transpose()?);
+        let y = T::dispatch(self.kernels, Product { x, w, bias, cin, out });
+        let shape = [&dims[..dims.len() - 1], &[out]].concat();
+        Ok((T::to_cpu_storage_owned(y), Shape::from(shape)))
+    }
+
+    fn backward<T: Number>(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: Option<&Tensor>,
+        grad: &Tensor,
+    ) -> Result<[Option<Tensor>; 3]> {
+        let (out, cin) = weight.dims2()?;
+        let grad = grad.contiguous()?;
+        let read = [x, weight, &grad].map(Read::new);
+        let (x_, w, grad) = (read[0].slice::<T>()?, read[1].slice()?, read[2].slice()?);
+        let kernels = self.kernels;
+        let dx = x
+            .track_op()
+            .then(|| tensor(T::dispatch(kernels, InputGradient { grad, w, cin, out }), x.shape()));
+        let dw = weight.track_op().then(|| {
+            tensor(T::dispatch(kernels, WeightGradient { grad, x: x_, cin, out }), weight.shape())
+        });
+        let db = bias
+            .filter(|b| b.track_op())
+            .map(|b| tensor(channel_sums(kernels, grad, grad.len() / out, out, 1), b.shape()));
+        Ok([dx.transpose()?, dw.transpose()?, db.transpose()?])
+    }
+}
+
+impl CustomOp2 for Linear {
+    fn name(&self) -> &'static str {
+        "linear"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        xl: &Layout,
+        w: &CpuStorage,
+        wl: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        match x {
+            CpuStorage::F64(_) => self.forward::<f64>((x, xl), (w, wl), None),
+            _ => self.forward::<f32>((x, xl), (w, wl), None),
+        }
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        _: &Tensor,
+        grad: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let [x, weight, _] = match x.dtype() {
+            DType::F64 => self.backward::<f64>(x, weight, None, grad)?,
+            _ => self.backward::<f32>(x, weight, None, grad)?,
+        };
+        Ok((x, weight))
+    }
+}
+
+impl CustomOp3 for Linear {
+    fn name(&self) -> &'static str {
+        "linear"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        xl: &Layout,
+        w: &CpuStorage,
+        wl: &Layout,
+        b: &CpuStorage,
+        bl: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        match x {
+            CpuStorage::F64(_) => self.forward::<f64>((x, xl), (w, wl), Some((b, bl))),
+            _ => self.forward::<f32>((x, xl), (w, wl), Some((b, bl))),
+        }
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: &Tensor,
+        _: &Tensor,
+        grad: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let [x, weight, bias] = match x.dtype() {
+            DType::F64 => self.backward::<f64>(x, weight, Some(bias), grad)?,
+            _ => self.backward::<f32>(x, weight, Some(bias), grad)?,
+        };
+        Ok((x, weight, bias))
+    }
+}

@@ -1,0 +1,129 @@
+//! The one microkernel: a register tile of a sum of outer products,
+//! c[i][j] += Σ_k x[k][i] · w[k][j].
+//!
+//! All products of this crate come down to it. In a convolution i runs over pixels (or samples, or
+//! input channels in the weight gradient) that lie side by side in `x`, and j over channels that
+//! lie side by side in packed weights `w`; k runs over channels and taps, whose positions are
+//! listed in a table.
+
+use crate::simd::{Simd, Task};
+
+/// Vectors across the widest tile.
+pub(crate) const MAX_VECTORS: usize = 8;
+
+/// Positions of one term in `x` and in `w`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Term {
+    pub(crate) x: u32,
+    pub(crate) w: u32,
+}
+
+/// Operands of a tile. The terms are `terms` repeated `outer` times, `x_step` and `w_step` apart.
+pub(crate) struct Tile<'a, S: Simd> {
+    pub(crate) x: *const S::P,
+    pub(crate) x_step: usize,
+    pub(crate) w: *const S::P,
+    pub(crate) w_step: usize,
+    pub(crate) terms: &'a [Term],
+    pub(crate) outer: usize,
+    /// Rows `c_step` apart.
+    pub(crate) c: *mut S::T,
+    pub(crate) c_step: usize,
+    /// Whether to add to what `c` holds.
+    pub(crate) add: bool,
+}
+
+impl<S: Simd> Clone for Tile<'_, S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<S: Simd> Copy for Tile<'_, S> {}
+
+/// A tile of fixed size.
+struct Sized<'a, S: Simd, const ROWS: usize, const VECTORS: usize>(Tile<'a, S>);
+
+/// The statement for each literal below a bound that is known at compile time: arrays indexed so
+/// stay in registers at every optimisation level.
+macro_rules! unrolled {
+    ($bound:expr, $i:ident, $body:block, $($literal:literal)*) => {
+        $(if $literal < $bound {
+            #[allow(non_upper_case_globals)]
+            const $i: usize = $literal;
+            $body
+        })*
+    };
+}
+macro_rules! rows {
+    ($i:ident, $body:block) => { unrolled!(ROWS, $i, $body, 0 1 2 3 4 5 6 7 8 9 10 11 12 13) };
+}
+macro_rules! vectors {
+    ($i:ident, $body:block) => { unrolled!(VECTORS, $i, $body, 0 1 2 3 4 5 6 7) };
+}
+
+impl<S: Simd, const ROWS: usize, const VECTORS: usize> Task for Sized<'_, S, ROWS, VECTORS> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let t = self.0;
+        // SAFETY: `tile` promises that all positions are valid, and that the instruction set is
+        // there.
+        unsafe {
+            // Longer than the bounds, so that the constant indices are in range where unused.
+            let mut acc = [[S::zero(); MAX_VECTORS]; 14];
+            for o in 0..t.outer {
+                let x = t.x.add(o * t.x_step);
+                let w = t.w.add(o * t.w_step);
+                for term in t.terms {
+                    let x = x.add(term.x as usize);
+                    let w = w.add(term.w as usize);
+                    let mut b = [S::zero(); MAX_VECTORS];
+                    vectors!(J, {
+                        b[J] = S::packed(w.add(J * S::LANES));
+                    });
+                    rows!(I, {
+                        let a = S::broadcast(x.add(I));
+                        vectors!(J, {
+                            acc[I][J] = S::fma(acc[I][J], a, b[J]);
+                        });
+                    });
+                }
+            }
+            rows!(I, {
+                vectors!(J, {
+                    let c = t.c.add(I * t.c_step + J * S::LANES);
+                    let sum = if t.add { S::add(S::load(c), acc[I][J]) } else { acc[I][J] };
+                    S::store(c, sum);
+                });
+            });
+        }
+    }
+}
+
+/// Computes a tile of `rows` (at most 14) by `vectors` (1 or 2; at most 8 if `rows` ≤ 4).
+///
+/// # Panics
+/// For other sizes.
+///
+/// # Safety
+/// The instruction set of `S` exists; for every term, `rows` numbers at `x` and `vectors` vectors
+/// at `w` can be read, and the tile at `c` can be written (and has been, if `add`).
+pub(crate) unsafe fn tile<S: Simd>(rows: usize, vectors: usize, t: Tile<'_, S>) {
+    macro_rules! arms {
+        ($(($r:literal, $v:literal))*) => {
+            match (rows, vectors) {
+                // SAFETY: passed on to the caller.
+                $(($r, $v) => unsafe { S::vectorize(Sized::<S, $r, $v>(t)) },)*
+                _ => panic!("no tile of {rows} by {vectors}"),
+            }
+        };
+    }
+    arms!((1, 1)(2, 1)(3, 1)(4, 1)(5, 1)(6, 1)(7, 1)(8, 1)(9, 1)(10, 1)(11, 1)(12, 1)(13, 1)(
+        14, 1
+    )(1, 2)(2, 2)(3, 2)(4, 2)(5, 2)(6, 2)(7, 2)(8, 2)(9, 2)(10, 2)(11, 2)(12, 2)(13, 2)(
+        14, 2
+    )(1, 3)(2, 3)(3, 3)(4, 3)(1, 4)(2, 4)(3, 4)(4, 4)(1, 6)(2, 6)(3, 6)(4, 6)(1, 8)(2, 8)(
+        3, 8
+    ));
+}

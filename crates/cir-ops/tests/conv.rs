@@ -1,0 +1,205 @@
+//! Both convolutions and their gradients against plain loops, on every instruction set.
+
+mod naive;
+
+use candle_core::{DType, Result, Tensor, Var};
+use cir_ops::{Conv2dConfig, ConvTranspose2dConfig, Kernels, with_kernels};
+use naive::{Shape, assert_close, values, var, with_gradients};
+use proptest::prelude::*;
+
+fn apply(s: &Shape, x: &Tensor, w: &Tensor, b: Option<&Tensor>) -> Result<Tensor> {
+    let &Shape { stride, padding, output_padding, .. } = s;
+    if s.transposed {
+        let cfg = ConvTranspose2dConfig { stride, padding, output_padding, dilation: 1 };
+        cir_ops::conv_transpose2d(x, w, b, cfg)
+    } else {
+        let cfg = Conv2dConfig { stride, padding, ..Default::default() };
+        cir_ops::conv2d(x, w, b, cfg)
+    }
+}
+
+fn operands(s: &Shape, dtype: DType) -> [Var; 3] {
+    [var(&s.input_dims(), 1, dtype), var(&s.weight_dims(), 2, dtype), var(&[s.cout], 3, dtype)]
+}
+
+fn all(s: &Shape, dtype: DType, kernels: Kernels) -> Vec<Vec<f64>> {
+    let [x, w, b] = operands(s, dtype);
+    with_kernels(kernels, || {
+        let y = apply(s, &x, &w, Some(&b)).unwrap();
+        with_gradients(&y, &[&x, &w, &b]).unwrap()
+    })
+    .unwrap()
+}
+
+fn own_kernels() -> impl Iterator<Item = Kernels> {
+    let names = Kernels::NAMES.into_iter().map(|(_, k)| k);
+    names.filter(|k| k.available() && *k != Kernels::Candle)
+}
+
+fn check(s: &Shape) {
+    for (dtype, tolerance) in [(DType::F64, 1e-12), (DType::F32, 2e-5)] {
+        let [x, w, b] = operands(s, dtype);
+        let expected = s.naive(&values(&x), &values(&w), &values(&b));
+        for kernels in own_kernels() {
+            let found = all(s, dtype, kernels);
+            for ((found, expected), name) in
+                found.iter().zip(&expected).zip(["y", "dx", "dw", "db"])
+            {
+                assert_close(found, expected, tolerance, &format!("{name} {kernels:?} {s:?}"));
+            }
+        }
+    }
+}
+
+prop_compose! {
+    fn shapes()(
+        transposed: bool, batch in 0usize..4, cin in 1usize..20, cout in 1usize..40,
+        h in 1usize..12, w in 1usize..20, kh in 1usize..6, kw in 1usize..6,
+        stride in 1usize..5, padding in 0usize..4, output_padding in 0usize..3,
+    ) -> Shape {
+        let output_padding = output_padding.min(stride - 1);
+        Shape { transposed, batch, cin, cout, h, w, kh, kw, stride, padding, output_padding }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_shapes_match_plain_loops(s in shapes()) {
+        if s.output().is_some() {
+            check(&s);
+        }
+    }
+
+    #[test]
+    fn many_samples_of_tiny_images_match_plain_loops(s in shapes(), batch in 5usize..40) {
+        let s = Shape { batch, h: s.h.min(5), w: s.w.min(5), ..s };
+        if s.output().is_some() {
+            check(&s);
+        }
+    }
+}
+
+/// The project's layers, at sizes that take the paths of the large ones.
+#[test]
+fn layers_of_the_networks_match_plain_loops() {
+    let layer = |transposed, sizes: [usize; 6], side, batch| {
+        let [cin, cout, k, stride, padding, output_padding] = sizes;
+        let (h, w, kh, kw) = (side, side, k, k);
+        Shape { transposed, batch, cin, cout, h, w, kh, kw, stride, padding, output_padding }
+    };
+    check(&layer(false, [3, 33, 7, 1, 3, 0], 24, 2));
+    check(&layer(false, [16, 40, 4, 2, 1, 0], 34, 2));
+    check(&layer(false, [40, 3, 7, 1, 3, 0], 26, 2));
+    check(&layer(false, [33, 16, 3, 1, 1, 0], 3, 14));
+    check(&layer(true, [20, 33, 4, 2, 1, 0], 16, 2));
+    check(&layer(true, [20, 3, 3, 2, 1, 1], 17, 1));
+}
+
+#[test]
+fn results_do_not_depend_on_the_number_of_threads() {
+    let shapes = [
+        Shape {
+            transposed: false,
+            batch: 5,
+            cin: 20,
+            cout: 40,
+            h: 33,
+            w: 37,
+            kh: 3,
+            kw: 3,
+            stride: 1,
+            padding: 1,
+            output_padding: 0,
+        },
+        Shape {
+            transposed: false,
+            batch: 30,
+            cin: 16,
+            cout: 40,
+            h: 6,
+            w: 6,
+            kh: 4,
+            kw: 4,
+            stride: 2,
+            padding: 1,
+            output_padding: 0,
+        },
+        Shape {
+            transposed: true,
+            batch: 4,
+            cin: 20,
+            cout: 34,
+            h: 17,
+            w: 16,
+            kh: 4,
+            kw: 4,
+            stride: 2,
+            padding: 1,
+            output_padding: 0,
+        },
+        Shape {
+            transposed: false,
+            batch: 3,
+            cin: 24,
+            cout: 3,
+            h: 32,
+            w: 32,
+            kh: 7,
+            kw: 7,
+            stride: 1,
+            padding: 3,
+            output_padding: 0,
+        },
+    ];
+    for s in shapes {
+        for kernels in own_kernels() {
+            let run = |threads: usize| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                pool.install(|| all(&s, DType::F32, kernels))
+            };
+            let one = run(1);
+            assert_eq!(one, run(2), "{s:?}");
+            assert_eq!(one, run(5), "{s:?}");
+        }
+    }
+}
+
+#[test]
+fn non_contiguous_operands_and_no_bias() {
+    let s = Shape {
+        transposed: false,
+        batch: 2,
+        cin: 5,
+        cout: 6,
+        h: 7,
+        w: 9,
+        kh: 3,
+        kw: 2,
+        stride: 2,
+        padding: 1,
+        output_padding: 0,
+    };
+    let [x, w, _] = operands(&s, DType::F64);
+    let expected = s.naive(&values(&x), &values(&w), &[0.; 6]);
+    let turned = Var::from_tensor(&x.transpose(2, 3).unwrap().contiguous().unwrap()).unwrap();
+    let y = apply(&s, &turned.transpose(2, 3).unwrap(), &w, None).unwrap();
+    let [y, _, dw] = with_gradients(&y, &[&turned, &w]).unwrap().try_into().unwrap();
+    assert_close(&y, &expected[0], 1e-12, "y");
+    assert_close(&dw, &expected[2], 1e-12, "dw");
+}
+
+#[test]
+fn wrong_shapes_name_both() {
+    let x = var(&[1, 3, 4, 4], 1, DType::F32);
+    let w = var(&[2, 5, 3, 3], 2, DType::F32);
+    let message = cir_ops::conv2d(&x, &w, None, Conv2dConfig::default()).unwrap_err().to_string();
+    assert!(message.contains("[1, 3, 4, 4]") && message.contains("[2, 5, 3, 3]"), "{message}");
+    let message =
+        cir_ops::conv_transpose2d(&x, &w, None, Default::default()).unwrap_err().to_string();
+    assert!(message.contains("[1, 3, 4, 4]") && message.contains("[2, 5, 3, 3]"), "{message}");
+    let w = var(&[2, 3, 9, 9], 2, DType::F32);
+    let message = cir_ops::conv2d(&x, &w, None, Conv2dConfig::default()).unwrap_err().to_string();
+    assert!(message.contains("[1, 3, 4, 4]") && message.contains("[2, 3, 9, 9]"), "{message}");
+}

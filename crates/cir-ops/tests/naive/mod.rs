@@ -1,0 +1,142 @@
+//! What every operation should compute, as plain loops in f64.
+
+#![allow(dead_code)]
+
+use candle_core::{DType, Device, Result, Tensor, Var};
+
+/// Numbers in ±1 that depend on the seed alone.
+pub(crate) fn numbers(len: usize, seed: u64) -> Vec<f64> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) as f64 / (1u64 << 52) as f64 - 1.
+    };
+    (0..len).map(|_| next()).collect()
+}
+
+/// A variable of `numbers`.
+pub(crate) fn var(shape: &[usize], seed: u64, dtype: DType) -> Var {
+    let data = numbers(shape.iter().product(), seed);
+    let t = Tensor::from_vec(data, shape, &Device::Cpu).unwrap().to_dtype(dtype).unwrap();
+    Var::from_tensor(&t).unwrap()
+}
+
+/// The values as f64.
+pub(crate) fn values(t: &Tensor) -> Vec<f64> {
+    t.flatten_all().unwrap().to_dtype(DType::F64).unwrap().to_vec1().unwrap()
+}
+
+/// The gradients of Σ y·g for a fixed g, by each of `args`, and y itself first.
+pub(crate) fn with_gradients(y: &Tensor, args: &[&Var]) -> Result<Vec<Vec<f64>>> {
+    let g = Tensor::from_vec(numbers(y.elem_count(), 99), y.shape(), &Device::Cpu)?;
+    let grads = (y * g.to_dtype(y.dtype())?)?.sum_all()?.backward()?;
+    let of = |v: &&Var| grads.get(v).map_or_else(|| vec![0.; v.elem_count()], values);
+    Ok(std::iter::once(values(y)).chain(args.iter().map(of)).collect())
+}
+
+/// Panics unless all are within `tolerance`, relative to the largest.
+pub(crate) fn assert_close(found: &[f64], expected: &[f64], tolerance: f64, what: &str) {
+    assert_eq!(found.len(), expected.len(), "{what}: length");
+    let scale = expected.iter().fold(1e-3f64, |m, v| m.max(v.abs()));
+    for (i, (a, b)) in found.iter().zip(expected).enumerate() {
+        assert!((a - b).abs() <= tolerance * scale, "{what}[{i}]: {a} is not {b} (scale {scale})");
+    }
+}
+
+/// One convolution's shape; `transposed` swaps what the weight's first dimensions mean.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shape {
+    pub(crate) transposed: bool,
+    pub(crate) batch: usize,
+    pub(crate) cin: usize,
+    pub(crate) cout: usize,
+    pub(crate) h: usize,
+    pub(crate) w: usize,
+    pub(crate) kh: usize,
+    pub(crate) kw: usize,
+    pub(crate) stride: usize,
+    pub(crate) padding: usize,
+    pub(crate) output_padding: usize,
+}
+
+impl Shape {
+    pub(crate) fn output(&self) -> Option<(usize, usize)> {
+        let (s, p) = (self.stride, self.padding);
+        let size = |n: usize, k: usize| match self.transposed {
+            false => (n + 2 * p).checked_sub(k).map(|m| m / s + 1),
+            true => ((n - 1) * s + k + self.output_padding).checked_sub(2 * p).filter(|m| *m > 0),
+        };
+        Some((size(self.h, self.kh)?, size(self.w, self.kw)?))
+    }
+
+    pub(crate) fn input_dims(&self) -> [usize; 4] {
+        [self.batch, self.cin, self.h, self.w]
+    }
+
+    pub(crate) fn weight_dims(&self) -> [usize; 4] {
+        let (a, b) = if self.transposed { (self.cin, self.cout) } else { (self.cout, self.cin) };
+        [a, b, self.kh, self.kw]
+    }
+
+    /// Calls `f(x, w, y)` with the indices of every product.
+    fn products(&self, mut f: impl FnMut(usize, usize, usize)) {
+        let (oh, ow) = self.output().unwrap();
+        // The larger side moves by the stride: b·stride + k - padding = a.
+        let (big, small) = if self.transposed {
+            ((oh, ow), (self.h, self.w))
+        } else {
+            ((self.h, self.w), (oh, ow))
+        };
+        for n in 0..self.batch {
+            for i in 0..self.cin {
+                for o in 0..self.cout {
+                    for (y, x) in (0..small.0).flat_map(|y| (0..small.1).map(move |x| (y, x))) {
+                        for (ky, kx) in (0..self.kh).flat_map(|a| (0..self.kw).map(move |b| (a, b)))
+                        {
+                            let by = (y * self.stride + ky).wrapping_sub(self.padding);
+                            let bx = (x * self.stride + kx).wrapping_sub(self.padding);
+                            if by >= big.0 || bx >= big.1 {
+                                continue;
+                            }
+                            let ((iy, ix), (py, px)) = if self.transposed {
+                                ((y, x), (by, bx))
+                            } else {
+                                ((by, bx), (y, x))
+                            };
+                            let pair =
+                                if self.transposed { i * self.cout + o } else { o * self.cin + i };
+                            f(
+                                ((n * self.cin + i) * self.h + iy) * self.w + ix,
+                                (pair * self.kh + ky) * self.kw + kx,
+                                ((n * self.cout + o) * oh + py) * ow + px,
+                            );
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Output, and the gradients by input, weight and bias.
+    pub(crate) fn naive(&self, x: &[f64], w: &[f64], bias: &[f64]) -> [Vec<f64>; 4] {
+        let (oh, ow) = self.output().unwrap();
+        let mut y = vec![0.; self.batch * self.cout * oh * ow];
+        for (i, y) in y.iter_mut().enumerate() {
+            *y = bias[i / (oh * ow) % self.cout];
+        }
+        let g = numbers(y.len(), 99);
+        let (mut dx, mut dw) = (vec![0.; x.len()], vec![0.; w.len()]);
+        let mut db = vec![0.; self.cout];
+        self.products(|i, k, o| {
+            y[o] += x[i] * w[k];
+            dx[i] += g[o] * w[k];
+            dw[k] += g[o] * x[i];
+        });
+        for (i, g) in g.iter().enumerate() {
+            db[i / (oh * ow) % self.cout] += g;
+        }
+        [y, dx, dw, db]
+    }
+}

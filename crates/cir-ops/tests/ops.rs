@@ -1,0 +1,227 @@
+//! Normalisation, linear layers, losses, activations and Adam against plain loops in f64.
+
+mod naive;
+
+use candle_core::{DType, Device, Tensor, Var};
+use cir_ops::{Activation, AdamHyper, Kernels, with_kernels};
+use naive::{assert_close, numbers, values, var, with_gradients};
+use proptest::prelude::*;
+
+/// Runs `f` for both types on every set of kernels, candle's included.
+fn everywhere(f: impl Fn(DType, f64, Kernels)) {
+    for kernels in Kernels::NAMES.map(|(_, k)| k).into_iter().filter(|k| k.available()) {
+        for (dtype, tolerance) in [(DType::F64, 1e-10), (DType::F32, 3e-5)] {
+            with_kernels(kernels, || f(dtype, tolerance, kernels)).unwrap();
+        }
+    }
+}
+
+/// dΣ(f·g)/dx by central differences, for g as `with_gradients` has it.
+fn differences(x: &[f64], f: impl Fn(&[f64]) -> Vec<f64>) -> Vec<f64> {
+    let weighted = |x: &[f64]| {
+        let y = f(x);
+        y.iter().zip(numbers(y.len(), 99)).map(|(y, g)| y * g).sum::<f64>()
+    };
+    let step = 1e-5;
+    let at = |i: usize, d: f64| {
+        let mut x = x.to_vec();
+        x[i] += d;
+        weighted(&x)
+    };
+    (0..x.len()).map(|i| (at(i, step) - at(i, -step)) / (2. * step)).collect()
+}
+
+fn activate(a: Activation, x: f64) -> f64 {
+    match a {
+        Activation::None => x,
+        Activation::Relu => x.max(0.),
+        Activation::LeakyRelu(slope) => {
+            if x > 0. {
+                x
+            } else {
+                slope * x
+            }
+        }
+    }
+}
+
+fn naive_norm(x: &[f64], w: &[f64], b: &[f64], plane: usize, a: Activation) -> Vec<f64> {
+    let channels = w.len();
+    let mut y = Vec::new();
+    for (p, x) in x.chunks(plane).enumerate() {
+        let mean = x.iter().sum::<f64>() / plane as f64;
+        let var = x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / plane as f64;
+        let c = p % channels;
+        let one = |x: &f64| activate(a, (x - mean) / (var + 1e-5).sqrt() * w[c] + b[c]);
+        y.extend(x.iter().map(one));
+    }
+    y
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    #[test]
+    fn instance_norm_matches(n in 0usize..3, c in 1usize..4, h in 2usize..6, w in 1usize..24, kind in 0..3) {
+        let a = [Activation::None, Activation::Relu, Activation::LeakyRelu(0.2)][kind as usize];
+        everywhere(|dtype, tolerance, kernels| {
+            if n == 0 && kernels == Kernels::Candle {
+                return;
+            }
+            let [x, g, b] = [var(&[n, c, h, w], 1, dtype), var(&[c], 2, dtype), var(&[c], 3, dtype)];
+            let y = cir_ops::instance_norm(&x, Some(&g), Some(&b), 1e-5, a).unwrap();
+            let found = with_gradients(&y, &[&x, &g, &b]).unwrap();
+            let [xv, gv, bv] = [values(&x), values(&g), values(&b)];
+            let f = |x: &[f64], g: &[f64], b: &[f64]| naive_norm(x, g, b, h * w, a);
+            let what = format!("{kernels:?} {dtype:?} {a:?} {n} {c} {h} {w}");
+            assert_close(&found[0], &f(&xv, &gv, &bv), tolerance, &what);
+            // Differences are no better than this.
+            let tolerance = tolerance.max(1e-6) * 10.;
+            assert_close(&found[1], &differences(&xv, |x| f(x, &gv, &bv)), tolerance, &what);
+            assert_close(&found[2], &differences(&gv, |g| f(&xv, g, &bv)), tolerance, &what);
+            assert_close(&found[3], &differences(&bv, |b| f(&xv, &gv, b)), tolerance, &what);
+        });
+    }
+
+    #[test]
+    fn linear_matches(rows in 0usize..34, cin in 1usize..70, out in 1usize..80) {
+        everywhere(|dtype, tolerance, kernels| {
+            if rows == 0 && kernels == Kernels::Candle {
+                return;
+            }
+            let [x, w, b] = [var(&[rows, cin], 1, dtype), var(&[out, cin], 2, dtype), var(&[out], 3, dtype)];
+            let y = cir_ops::linear(&x, &w, Some(&b)).unwrap();
+            let found = with_gradients(&y, &[&x, &w, &b]).unwrap();
+            let (xv, wv, bv) = (values(&x), values(&w), values(&b));
+            let g = numbers(rows * out, 99);
+            let mut expected = [vec![0.; rows * out], vec![0.; rows * cin], vec![0.; out * cin], vec![0.; out]];
+            for r in 0..rows {
+                for o in 0..out {
+                    expected[0][r * out + o] = bv[o];
+                    expected[3][o] += g[r * out + o];
+                    for i in 0..cin {
+                        expected[0][r * out + o] += xv[r * cin + i] * wv[o * cin + i];
+                        expected[1][r * cin + i] += g[r * out + o] * wv[o * cin + i];
+                        expected[2][o * cin + i] += g[r * out + o] * xv[r * cin + i];
+                    }
+                }
+            }
+            for (found, expected) in found.iter().zip(&expected) {
+                assert_close(found, expected, tolerance, &format!("{kernels:?} {dtype:?} {rows} {cin} {out}"));
+            }
+        });
+    }
+
+    #[test]
+    fn losses_match(groups in 1usize..4, n in 1usize..4, rest in 1usize..700) {
+        everywhere(|dtype, tolerance, kernels| {
+            let x = var(&[groups * n, rest], 4, dtype);
+            let y = var(&[groups * n, rest], 5, dtype);
+            let (xv, yv) = (values(&x), values(&y));
+            let scales = numbers(groups, 99);
+            type Point = fn(f64, f64) -> (f64, f64, f64);
+            let kinds: [(_, Point, usize); 3] = [
+                (cir_ops::l1_groups(&x, &y, groups), |x, y| ((x - y).abs(), (x - y).signum(), (y - x).signum()), n * rest),
+                (cir_ops::mse_groups(&x, &y, groups), |x, y| ((x - y).powi(2), 2. * (x - y), 2. * (y - x)), n * rest),
+                (cir_ops::bce_groups(&x, &y, groups), |x, y| {
+                    (x.max(0.) - x * y + (-x.abs()).exp().ln_1p(), 1. / (1. + (-x).exp()) - y, -x)
+                }, n),
+            ];
+            for (kind, (loss, point, count)) in kinds.into_iter().enumerate() {
+                let found = with_gradients(&loss.unwrap(), &[&x, &y]).unwrap();
+                let mut expected = [vec![0.; groups], vec![], vec![]];
+                for (i, (x, y)) in xv.iter().zip(&yv).enumerate() {
+                    let (v, dx, dy) = point(*x, *y);
+                    let g = i / (n * rest);
+                    expected[0][g] += v / count as f64;
+                    expected[1].push(dx * scales[g] / count as f64);
+                    expected[2].push(dy * scales[g] / count as f64);
+                }
+                for (found, expected) in found.iter().zip(&expected) {
+                    assert_close(found, expected, tolerance, &format!("{kind} {kernels:?} {dtype:?} {groups} {n} {rest}"));
+                }
+            }
+        });
+    }
+}
+
+#[test]
+fn equal_numbers_have_no_l1_gradient() {
+    let x = var(&[2, 3], 1, DType::F32);
+    let y = Var::from_tensor(&x.detach().copy().unwrap()).unwrap();
+    let found = with_gradients(&cir_ops::l1_groups(&x, &y, 1).unwrap(), &[&x, &y]).unwrap();
+    assert_eq!(found, [vec![0.], vec![0.; 6], vec![0.; 6]]);
+}
+
+#[test]
+fn activations_match() {
+    everywhere(|dtype, tolerance, kernels| {
+        let x = Var::from_tensor(&(var(&[5, 7, 11], 1, dtype).as_tensor() * 4.).unwrap()).unwrap();
+        let xv = values(&x);
+        let g = numbers(xv.len(), 99);
+        let check = |y: candle_core::Result<Tensor>, f: &dyn Fn(f64) -> (f64, f64)| {
+            let found = with_gradients(&y.unwrap(), &[&x]).unwrap();
+            let expected: Vec<f64> = xv.iter().map(|x| f(*x).0).collect();
+            assert_close(&found[0], &expected, tolerance, &format!("{kernels:?}"));
+            let expected: Vec<f64> = xv.iter().zip(&g).map(|(x, g)| f(*x).1 * g).collect();
+            assert_close(&found[1], &expected, tolerance, &format!("{kernels:?}"));
+        };
+        check(cir_ops::relu(&x), &|x| (x.max(0.), f64::from(x > 0.)));
+        check(cir_ops::tanh(&x), &|x| (x.tanh(), 1. - x.tanh().powi(2)));
+        let leaky = Activation::LeakyRelu(0.1).apply(&x);
+        check(leaky, &|x| if x > 0. { (x, 1.) } else { (0.1 * x, 0.1) });
+    });
+}
+
+#[test]
+fn adam_in_place_equals_adam_in_new_tensors() {
+    let hyper = AdamHyper { lr: 1e-2, beta1: 0.5, beta2: 0.999, eps: 1e-8, weight_decay: 1e-2 };
+    everywhere(|dtype, tolerance, kernels| {
+        let vars: Vec<Var> = (0..3).map(|i| var(&[40, 1001], i, dtype)).collect();
+        vars[2].set(&vars[2].sqr().unwrap()).unwrap();
+        let mut expected: Vec<Tensor> =
+            vars.iter().map(|v| v.detach().copy().unwrap().to_dtype(DType::F64).unwrap()).collect();
+        for t in 1..4 {
+            let grad = var(&[40, 1001], 10 + t, dtype).detach();
+            cir_ops::adam_step(&vars[0], &grad, &vars[1], &vars[2], t, hyper).unwrap();
+            let grad = grad.to_dtype(DType::F64).unwrap();
+            let (p, m, v) =
+                cir_ops::adam_update(&expected[0], &grad, &expected[1], &expected[2], t, hyper)
+                    .unwrap();
+            expected = vec![p, m, v];
+        }
+        for (found, expected) in vars.iter().zip(&expected) {
+            assert_close(&values(found), &values(expected), tolerance, &format!("{kernels:?}"));
+        }
+    });
+}
+
+#[test]
+fn adam_refuses_shared_memory_and_other_shapes() {
+    let hyper = AdamHyper { lr: 1e-2, beta1: 0.5, beta2: 0.999, eps: 1e-8, weight_decay: 0. };
+    let [p, m] = [var(&[3], 1, DType::F32), var(&[3], 2, DType::F32)];
+    let g = Tensor::zeros(3, DType::F32, &Device::Cpu).unwrap();
+    assert!(cir_ops::adam_step(&p, &g, &m, &m.clone(), 1, hyper).is_err());
+    let other = var(&[4], 2, DType::F32);
+    let message = cir_ops::adam_step(&p, &g, &m, &other, 1, hyper).unwrap_err().to_string();
+    assert!(message.contains("[3]") && message.contains("[4]"), "{message}");
+}
+
+#[test]
+fn results_do_not_depend_on_the_number_of_threads() {
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let x = var(&[12, 5, 61, 67], 1, DType::F32);
+            let y = cir_ops::instance_norm(&x, None, None, 1e-5, Activation::Relu).unwrap();
+            let y = cir_ops::tanh(&y).unwrap();
+            let loss = cir_ops::bce_groups(&y, &(y.detach() * 0.5).unwrap(), 3).unwrap();
+            let w = var(&[200, 67], 2, DType::F32);
+            let z = cir_ops::linear(&x.flatten(0, 2).unwrap(), &w, None).unwrap();
+            [with_gradients(&loss, &[&x]).unwrap(), with_gradients(&z, &[&x, &w]).unwrap()]
+        })
+    };
+    let one = run(1);
+    assert_eq!(one, run(2));
+    assert_eq!(one, run(5));
+}
