@@ -29,8 +29,8 @@ pub(crate) enum Backend {
     Metal,
 }
 
-/// Builds `cir` and replaces this process by `cir NAME ARGUMENTS`, so that signals and the exit code
-/// are its own.
+/// Builds `cir` and replaces this process by `cir NAME ARGUMENTS`, so that signals and the exit
+/// code are its own.
 pub(crate) fn run(name: &str, args: Args) -> Result<ExitCode> {
     let (backend, arguments) = take_backend(args.arguments).unwrap_or_else(|message| {
         crate::Cli::command().error(ErrorKind::InvalidValue, message).exit()

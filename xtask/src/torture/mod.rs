@@ -119,8 +119,8 @@ impl Torture {
         }
     }
 
-    /// Half of the kills come at any moment, half when a file appears that is to become the model or
-    /// the checkpoint: at once, or a little later, around its sync and its renaming.
+    /// Half of the kills come at any moment, half when a file appears that is to become the model
+    /// or the checkpoint: at once, or a little later, around its sync and its renaming.
     fn aim(&mut self, run: &Path) -> Aim {
         if self.kills >= self.args.kills {
             return Aim::None;
