@@ -1,0 +1,102 @@
+//! Every use of a trained model, and the data commands.
+
+use crate::{Place, bytes};
+
+/// A trained tiny run and two pictures, one of another size.
+fn trained() -> Place {
+    let place = Place::new();
+    place.train("run", &[]);
+    let only = ["--only", "size=small,large", "--only", "letter=A,B"];
+    let render = ["data", "render", "fonts", "--size", "24", "--count", "2", "--out", "pictures"];
+    place.ok(&[&render[..], &only[..]].concat());
+    let mut names: Vec<_> = std::fs::read_dir(place.path("pictures"))
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .filter(|p| p.extension().is_some_and(|e| e == "png"))
+        .collect();
+    names.sort();
+    for (from, to) in names.iter().zip(["a.png", "b.png"]) {
+        std::fs::copy(from, place.path(to)).unwrap();
+    }
+    place
+}
+
+fn size(place: &Place, name: &str) -> (u32, u32) {
+    let png = bytes(&place.path(name));
+    let number = |at: usize| u32::from_be_bytes(png[at..at + 4].try_into().unwrap());
+    (number(16), number(20))
+}
+
+#[test]
+fn a_model_is_used() {
+    let place = trained();
+    let output =
+        place.cir(&["swap", "run", "a.png", "b.png", "--block", "letter", "-o", "swap.png"]);
+    assert!(output.status.success());
+    assert!(crate::text(&output.stderr).contains("resized from 24x24 to 16x16"));
+    assert_eq!(size(&place, "swap.png"), (4 * 16 + 3 * 2, 16));
+
+    let model = "run/model.safetensors";
+    let strip = ["interpolate", model, "a.png", "b.png", "--block", "size", "--steps", "5"];
+    place.ok(&[&strip[..], &["--from", "-0.5", "--to", "1.5", "-o", "strip.png"]].concat());
+    assert_eq!(size(&place, "strip.png"), (5 * 16 + 4 * 2, 16));
+    place
+        .ok(&[&strip[..], &["--down", "letter,font", "--enlarge", "2", "-o", "grid.png"]].concat());
+    assert_eq!(size(&place, "grid.png"), (2 * (5 * 16 + 4 * 2), 2 * (5 * 16 + 4 * 2)));
+
+    let values = ["size=large", "font_colour=red", "back_colour=blue", "font=sans"];
+    let printed =
+        place.ok(&[&["synthesise", "run", "letter=a.png"], &values[..], &["--json"]].concat());
+    let printed: serde_json::Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(printed["width"].as_u64(), Some(16));
+
+    place.ok(&["encode", "run", "a.png", "b.png", "-o", "z.npy"]);
+    assert!(bytes(&place.path("z.npy")).starts_with(b"\x93NUMPY"));
+    place.ok(&["encode", "run", "a.png", "-o", "z.safetensors"]);
+    let tensors = bytes(&place.path("z.safetensors"));
+    let tensors = safetensors::SafeTensors::deserialize(&tensors).unwrap();
+    assert_eq!(tensors.tensor("back_colour").unwrap().shape(), [1, 8]);
+    assert_eq!(tensors.tensor("z").unwrap().shape(), [1, 40]);
+
+    let scores: serde_json::Value =
+        serde_json::from_str(&place.ok(&["eval", "run", "--count", "5", "--json"])).unwrap();
+    assert_eq!(scores["zero_shot"]["count"].as_u64(), Some(5));
+    assert!(place.ok(&["info", "run"]).contains("back_colour"));
+    assert!(place.ok(&["info", "run/checkpoint.safetensors"]).contains("after step 6"));
+    let card: serde_json::Value =
+        serde_json::from_str(&place.ok(&["info", model, "--json"])).unwrap();
+    assert_eq!(card["config"]["z_dim"].as_u64(), Some(40));
+}
+
+#[test]
+fn data_sets_are_listed_described_and_shown() {
+    let place = Place::new();
+    assert!(place.ok(&["data", "list"]).contains("dsprites"));
+    assert!(place.ok(&["data", "describe", "fonts"]).contains("font_colour and back_colour"));
+    place.ok(&["data", "preview", "dsprites", "--count", "4", "-o", "sheet.png"]);
+    assert_eq!(size(&place, "sheet.png"), (130, 130));
+}
+
+#[test]
+fn a_folder_with_a_table_is_a_data_set_by_one_card() {
+    let place = Place::new();
+    let only =
+        ["letter=A,B,E", "size=small,large", "font_colour=red,blue", "back_colour=green,pink"];
+    let only = only.iter().chain(&["font=sans,fat"]).flat_map(|o| ["--only", o]);
+    let render = ["data", "render", "fonts", "--size", "16", "--out", "pictures"];
+    place.ok(&render.into_iter().chain(only).collect::<Vec<_>>());
+    let card = "name = 'mine'\nkind = 'folder'\ndescription = 'd'\nsource = 's'\nlicence = 'l'\n\
+                channels = 3\nattributes = [{name='letter'}, {name='size'}, {name='font_colour'}, \
+                {name='back_colour'}, {name='font'}]\n[files]\nroot = 'pictures'\n\
+                csv = {file = 'labels.csv', image_column = 'file'}\n";
+    std::fs::write(place.path("mine.toml"), card).unwrap();
+    let sets = [
+        "data.card=mine.toml",
+        "data.values={}",
+        "data.hold_out={fraction=0.1, seed=1}",
+        "train.steps=4",
+    ];
+    let printed = place.train("run", &sets);
+    assert!(printed.contains("held-out combinations"), "{printed}");
+    assert!(place.ok(&["info", "run"]).contains("trained on mine"));
+}

@@ -1,0 +1,64 @@
+//! The CIR term added to an autoencoder of one's own: two linear layers, two blocks.
+
+#![allow(
+    clippy::print_stdout,
+    dead_code,
+    reason = "an example prints; the tests include it as a module"
+)]
+
+use candle_core::{DType, Device, Module, Result, Tensor};
+use cir_core::{
+    Adam, AdamConfig, Cir, CirConfig, Distance, FractionDistribution, Gradients, Granularity,
+    Latent, Moved, Params, Partition, RandomMoved, Scale, Target, rng,
+};
+use cir_ops::{Initialisation, Linear};
+
+pub(crate) fn main() -> Result<()> {
+    let device = Device::Cpu;
+    let params = Params::new(1);
+    let vb = params.builder(DType::F32, &device);
+    let encoder = Linear::new(16, 4, Initialisation::Pytorch, vb.pp("encoder"))?;
+    let decoder = Linear::new(4, 16, Initialisation::Pytorch, vb.pp("decoder"))?;
+    let encode = |x: &Tensor| Ok(Latent::from(encoder.forward(x)?));
+    let decode = |z: &Latent| decoder.forward(z.code(0)?);
+
+    let partition = Partition::of_widths([("shape", 2), ("colour", 2)]).map_err(wrap)?;
+    let config = CirConfig {
+        lambda: 0.1,
+        moved: Moved::Random(RandomMoved::AllButOne),
+        granularity: Granularity::Sample,
+        t: FractionDistribution::Uniform,
+        draws: 1,
+        distance: Distance::Mse,
+        target: Target::Attached,
+        also_moved: false,
+        scale: Scale::Absolute,
+        start: 0,
+        ramp: 0,
+    };
+    let cir = Cir::new(config, &partition).map_err(wrap)?;
+    let adam = AdamConfig { lr: 1e-2, betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0. };
+    let mut adam = Adam::new(adam, &params)?;
+
+    for step in 1..=20 {
+        let x = Tensor::rand(0f32, 1., (8, 16), &device)?;
+        let z = encode(&x)?;
+        let mut loss = (decode(&z)? - &x)?.sqr()?.mean_all()?;
+        if let Some(weight) = cir.weight(step) {
+            let other =
+                z.map(|code| Tensor::cat(&[code.narrow(0, 4, 4)?, code.narrow(0, 0, 4)?], 0))?;
+            let draw = cir.draw(&mut rng(1, "cir", step), 8, DType::F32, &device)?;
+            let term = cir.term(&z, &other, &draw, decode, encode)?;
+            loss = (loss + (term.value * weight)?)?;
+        }
+        let mut gradients = Gradients::new();
+        gradients.accumulate(&params, &mut loss.backward()?)?;
+        adam.step(&params, &gradients, 1.)?;
+        println!("step {step}: {}", loss.to_scalar::<f32>()?);
+    }
+    Ok(())
+}
+
+fn wrap(error: cir_core::Error) -> candle_core::Error {
+    candle_core::Error::wrap(error)
+}
