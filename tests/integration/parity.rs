@@ -1,5 +1,7 @@
 //! The small fixtures, in both precisions; `cargo xtask parity` runs the large ones too.
 
+#![allow(clippy::print_stderr, reason = "a skipped test says so")]
+
 use std::path::{Path, PathBuf};
 
 use candle_core::DType;

@@ -19,9 +19,9 @@ fn main() -> Result<ExitCode> {
         let named = argument.join("manifest.json").is_file();
         for folder in folders(argument)? {
             let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let fixture = Fixture::load(&folder)?;
-            if !parity::is_built(&fixture) {
-                println!("{name:<22} not built: algorithm {}", fixture.manifest.algorithm);
+            let algorithm = Fixture::algorithm(&folder)?;
+            if !parity::BUILT.contains(&&*algorithm) {
+                println!("{name:<22} not built: algorithm {algorithm}");
                 failed |= named;
                 continue;
             }

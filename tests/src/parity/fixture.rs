@@ -102,6 +102,18 @@ impl Fixture {
         })
     }
 
+    /// The algorithm that the fixture in `folder` is of.
+    ///
+    /// # Errors
+    /// When the manifest is missing or does not parse.
+    pub fn algorithm(folder: &Path) -> Result<String> {
+        #[derive(Deserialize)]
+        struct Head {
+            algorithm: String,
+        }
+        Ok(read::<Head>(folder, "manifest.json")?.algorithm)
+    }
+
     /// The start values whose names begin with `prefix`, without it.
     ///
     /// # Errors
