@@ -30,10 +30,10 @@ fn two_blocks_of_a_stored_model_are_swapped() {
     let gzs = cir_gzs::Gzs::new(config.unwrap(), data.clone(), 1, 1, &Device::Cpu).unwrap();
     cir_train::save_model(&at("model.safetensors"), &gzs.model().unwrap()).unwrap();
     for (name, index) in [("a.png", 0), ("b.png", 17)] {
-        cir_data::save_png(&at(name), &data.source.image(index).unwrap()).unwrap();
+        cir_data::save_png(at(name), &data.source.image(index).unwrap()).unwrap();
     }
     let pictures = [&*at("a.png"), &*at("b.png")];
     swap_blocks::run(&at("model.safetensors"), pictures, ["light", "place"], &at("c.png")).unwrap();
-    let (image, _): (Image, _) = cir_data::load_image(&at("c.png"), 1, 16).unwrap();
+    let (image, _): (Image, _) = cir_data::load_image(at("c.png"), 1, 16).unwrap();
     assert_eq!((image.channels(), image.width()), (1, 16));
 }

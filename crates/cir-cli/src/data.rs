@@ -176,7 +176,7 @@ fn render(data: &DataSet, out: PathBuf, count: Option<usize>, seed: u64) -> Resu
     let chosen = choose(data, count.unwrap_or(usize::MAX), seed);
     for &i in &chosen {
         let file = format!("{i:06}.png");
-        save_png(&out.join(&file), &data.source.image(i)?)?;
+        save_png(out.join(&file), &data.source.image(i)?)?;
         let labels = data.source.labels(i);
         let values = schema.attributes().iter().zip(&labels);
         let values: Vec<_> = values.map(|(a, &l)| a.values[usize::from(l)].clone()).collect();

@@ -105,7 +105,7 @@ impl Recipe {
     pub(crate) fn to_toml(&self) -> Result<String> {
         let mut table = Table::try_from(&self.head)?;
         table.insert("data".into(), Value::try_from(&self.data)?);
-        table.insert("train".into(), Value::try_from(&self.train)?);
+        table.insert("train".into(), Value::try_from(self.train)?);
         match &self.algorithm {
             AlgorithmConfig::Gzs(config) => table.extend(Table::try_from(config)?),
         }

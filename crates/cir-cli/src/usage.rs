@@ -21,8 +21,13 @@ pub(crate) fn usage(message: impl std::fmt::Display) -> anyhow::Error {
 
 /// The exit code of `error`.
 pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
+    use cir_core::Error::Setting;
+    // A transparent variant hides the error that it wraps from the chain.
     let setting = |e: &(dyn std::error::Error + 'static)| {
-        e.is::<Usage>() || matches!(e.downcast_ref(), Some(cir_core::Error::Setting { .. }))
+        e.is::<Usage>()
+            || matches!(e.downcast_ref(), Some(Setting { .. }))
+            || matches!(e.downcast_ref(), Some(cir_data::Error::Core(Setting { .. })))
+            || matches!(e.downcast_ref(), Some(cir_train::Error::Core(Setting { .. })))
     };
     ExitCode::from(if error.chain().any(setting) { 2 } else { 1 })
 }

@@ -12,6 +12,7 @@ use cir_core::{
     Latent, Moved, Params, Partition, RandomMoved, Scale, Target, rng,
 };
 use cir_ops::{Initialisation, Linear};
+use rand::Rng as _;
 
 pub(crate) fn main() -> Result<()> {
     let device = Device::Cpu;
@@ -41,7 +42,8 @@ pub(crate) fn main() -> Result<()> {
     let mut adam = Adam::new(adam, &params)?;
 
     for step in 1..=20 {
-        let x = Tensor::rand(0f32, 1., (8, 16), &device)?;
+        let numbers: Vec<f32> = rng(1, "pictures", step).random_iter().take(8 * 16).collect();
+        let x = Tensor::from_vec(numbers, (8, 16), &device)?;
         let z = encode(&x)?;
         let mut loss = (decode(&z)? - &x)?.sqr()?.mean_all()?;
         if let Some(weight) = cir.weight(step) {
