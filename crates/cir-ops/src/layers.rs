@@ -3,7 +3,7 @@
 use candle_core::{Module, Result, Tensor};
 use candle_nn::{Conv2dConfig, ConvTranspose2dConfig, Init, VarBuilder};
 
-use crate::{Activation, conv_transpose2d, conv2d, instance_norm, linear};
+use crate::{Activation, Precision, conv_transpose2d_at, conv2d_at, instance_norm, linear};
 
 /// PyTorch's default for weights and biases: uniform in ±1/√fan_in.
 fn uniform(fan_in: usize) -> Init {
@@ -17,6 +17,7 @@ pub struct Conv2d {
     weight: Tensor,
     bias: Option<Tensor>,
     cfg: Conv2dConfig,
+    precision: Precision,
 }
 
 impl Conv2d {
@@ -49,7 +50,12 @@ impl Conv2d {
     ) -> Result<Self> {
         let weight =
             vb.get_with_hints((out, cin / cfg.groups, k, k), "weight", uniform(cin * k * k))?;
-        Ok(Self { weight, bias: None, cfg })
+        Ok(Self { weight, bias: None, cfg, precision: Precision::Full })
+    }
+
+    /// The layer with products of another precision than [`Precision::Full`].
+    pub fn with_precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
     }
 }
 
@@ -57,7 +63,7 @@ impl Module for Conv2d {
     /// # Shapes
     /// (B, in, H, W) → (B, out, H', W').
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        conv2d(x, &self.weight, self.bias.as_ref(), self.cfg)
+        conv2d_at(self.precision, x, &self.weight, self.bias.as_ref(), self.cfg)
     }
 }
 
@@ -67,6 +73,7 @@ pub struct ConvTranspose2d {
     weight: Tensor,
     bias: Option<Tensor>,
     cfg: ConvTranspose2dConfig,
+    precision: Precision,
 }
 
 impl ConvTranspose2d {
@@ -98,7 +105,12 @@ impl ConvTranspose2d {
         vb: VarBuilder,
     ) -> Result<Self> {
         let weight = vb.get_with_hints((cin, out, k, k), "weight", uniform(out * k * k))?;
-        Ok(Self { weight, bias: None, cfg })
+        Ok(Self { weight, bias: None, cfg, precision: Precision::Full })
+    }
+
+    /// The layer with products of another precision than [`Precision::Full`].
+    pub fn with_precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
     }
 }
 
@@ -106,7 +118,7 @@ impl Module for ConvTranspose2d {
     /// # Shapes
     /// (B, in, H, W) → (B, out, H', W').
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        conv_transpose2d(x, &self.weight, self.bias.as_ref(), self.cfg)
+        conv_transpose2d_at(self.precision, x, &self.weight, self.bias.as_ref(), self.cfg)
     }
 }
 
