@@ -1,10 +1,10 @@
 //! Times a forward and backward pass of typical layers against candle's own kernels.
 //!
-//! `cargo run --release -p cir-ops --example layers -- [repetitions] [ours] [bf16] [only=<text>]` prints a Markdown
-//! table of process CPU milliseconds: medians of interleaved runs. With `ours` candle is left out;
-//! `bf16` multiplies in bfloat16;
-//! `only=<text>` keeps the layers whose name contains the text.
-//! `RAYON_NUM_THREADS` sets the number of threads.
+//! `cargo run --release -p cir-ops --example layers -- [repetitions] [words]` prints a Markdown
+//! table of process CPU milliseconds: medians of interleaved runs. Words: `ours` leaves candle out,
+//! `bf16` multiplies in bfloat16, `small` takes the layers of a network for 32×32 images,
+//! `only=<text>` keeps the layers whose name contains the text. `RAYON_NUM_THREADS` sets the number
+//! of threads.
 
 #![allow(clippy::print_stdout)]
 
@@ -30,6 +30,21 @@ const LAYERS: [Layer; 12] = [
     (true, 4, 2, 128, 64, 64, 8),
     (true, 3, 2, 512, 256, 8, 8),
     (true, 3, 2, 128, 64, 32, 8),
+];
+
+/// The layers of a small network on 32×32 images.
+const SMALL: [Layer; 11] = [
+    (false, 7, 1, 3, 16, 32, 96),
+    (false, 4, 2, 16, 32, 32, 96),
+    (false, 4, 2, 32, 64, 16, 96),
+    (false, 4, 2, 64, 64, 8, 96),
+    (false, 4, 2, 64, 64, 4, 96),
+    (false, 3, 1, 64, 64, 2, 96),
+    (true, 4, 2, 64, 64, 2, 96),
+    (true, 4, 2, 64, 64, 4, 96),
+    (true, 4, 2, 64, 32, 8, 96),
+    (true, 4, 2, 32, 16, 16, 96),
+    (false, 7, 1, 16, 3, 32, 96),
 ];
 
 /// Seconds of CPU time that this process has used, all its threads.
@@ -91,7 +106,8 @@ fn main() -> Result<()> {
     println!("| layer | this crate, ms | candle, ms | ratio |");
     println!("| --- | --- | --- | --- |");
     let mut sums = [0.; 2];
-    for layer in LAYERS {
+    let layers = if args.iter().any(|a| a == "small") { &SMALL[..] } else { &LAYERS[..] };
+    for &layer in layers {
         let (transposed, k, stride, cin, cout, side, batch) = layer;
         let kind = if transposed { "t" } else { "c" };
         let name = format!("{kind}{k}s{stride} {cin}_{cout}_{side}");
