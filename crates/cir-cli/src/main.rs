@@ -64,6 +64,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    backend::without_candles_threads();
     let result = match Cli::parse().command {
         Command::Train(args) => train::run(args),
         Command::Synthesise(args) => synthesise::run(args),

@@ -11,15 +11,15 @@ use cir_core::{
     Adam, AdamConfig, Cir, CirConfig, Distance, FractionDistribution, Gradients, Granularity,
     Latent, Moved, Params, Partition, RandomMoved, Scale, Target, rng,
 };
-use cir_ops::{Initialisation, Linear};
+use cir_ops::Linear;
 use rand::Rng as _;
 
 pub(crate) fn main() -> Result<()> {
     let device = Device::Cpu;
     let params = Params::new(1);
     let vb = params.builder(DType::F32, &device);
-    let encoder = Linear::new(16, 4, Initialisation::Pytorch, vb.pp("encoder"))?;
-    let decoder = Linear::new(4, 16, Initialisation::Pytorch, vb.pp("decoder"))?;
+    let encoder = Linear::new(16, 4, vb.pp("encoder"))?;
+    let decoder = Linear::new(4, 16, vb.pp("decoder"))?;
     let encode = |x: &Tensor| Ok(Latent::from(encoder.forward(x)?));
     let decode = |z: &Latent| decoder.forward(z.code(0)?);
 

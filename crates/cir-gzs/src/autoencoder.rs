@@ -92,12 +92,12 @@ impl Kind {
         cfg: Conv2dConfig,
         vb: VarBuilder,
     ) -> Result<Layer> {
-        Ok(Layer::Conv(Conv2d::new(self.spec(cin, out, kernel, cfg), vb)?))
+        Ok(Layer::Conv(Conv2d::of(self.spec(cin, out, kernel, cfg), vb)?))
     }
 
     fn transposed(self, cin: usize, out: usize, vb: VarBuilder) -> Result<Layer> {
         let spec = self.spec(cin, out, 4, DOUBLE);
-        Ok(Layer::Transposed(ConvTranspose2d::new(spec, vb)?))
+        Ok(Layer::Transposed(ConvTranspose2d::of(spec, vb)?))
     }
 
     /// The norm and what follows it.
@@ -150,12 +150,12 @@ impl Autoencoder {
         Ok(Self {
             encoder,
             fc_encoder: [
-                Linear::new(flat, cfg.hidden, kind.init, fc_e.pp(0))?,
-                Linear::new(cfg.hidden, cfg.z_dim, kind.init, fc_e.pp(2))?,
+                Linear::of(flat, cfg.hidden, kind.init, fc_e.pp(0))?,
+                Linear::of(cfg.hidden, cfg.z_dim, kind.init, fc_e.pp(2))?,
             ],
             fc_decoder: [
-                Linear::new(cfg.z_dim, cfg.hidden, kind.init, fc_d.pp(0))?,
-                Linear::new(cfg.hidden, flat, kind.init, fc_d.pp(2))?,
+                Linear::of(cfg.z_dim, cfg.hidden, kind.init, fc_d.pp(0))?,
+                Linear::of(cfg.hidden, flat, kind.init, fc_d.pp(2))?,
             ],
             decoder,
             bottleneck: (4 * c, s),

@@ -299,7 +299,7 @@ impl<'a> Passes<'a> {
         }
         let Some(total) = losses.total()? else { return Ok(()) };
         self.total += total.to_dtype(candle_core::DType::F64)?.to_scalar::<f64>()?;
-        let mut store = total.backward()?;
+        let mut store = cir_ops::backward(&total)?;
         self.gradients.accumulate(self.params, &mut store)?;
         for (leaf, sum) in self.leaves.iter().zip(&mut self.leaf_gradients) {
             if let Some(gradient) = store.remove(leaf) {
@@ -321,7 +321,7 @@ impl<'a> Passes<'a> {
         for (code, gradient) in self.encoded.codes().iter().zip(&self.leaf_gradients) {
             if let Some(gradient) = gradient {
                 // The derivative of this sum by a parameter is the chain rule's inner product.
-                let mut store = (code * gradient.detach())?.sum_all()?.backward()?;
+                let mut store = cir_ops::backward(&(code * gradient.detach())?.sum_all()?)?;
                 self.gradients.accumulate(self.params, &mut store)?;
             }
         }

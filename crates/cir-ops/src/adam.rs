@@ -1,15 +1,12 @@
 //! One Adam update of one tensor, in place.
 
-use std::cell::Cell;
-use std::marker::PhantomData;
-
-use candle_core::{CpuStorage, DType, InplaceOp1, Layout, Result, Tensor, Var, bail};
+use candle_core::{DType, Result, Tensor, Var, bail};
 
 use crate::kernels::Kernels;
 use crate::numbers::Number;
 use crate::parallel::{Shared, parallel};
 use crate::simd::{Generic, Simd, Task};
-use crate::tensors::{Read, own};
+use crate::tensors::{Read, open, own};
 
 /// What an Adam update depends on besides the tensors.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -142,32 +139,6 @@ impl Update<'_> {
             .and(innermost);
         })?;
         inner
-    }
-}
-
-/// Gives a closure the numbers of a contiguous tensor to write.
-struct Open<T, F>(Cell<Option<F>>, PhantomData<T>);
-
-fn open<T: Number>(t: &Var, f: impl FnOnce(&mut [T])) -> Result<()> {
-    t.inplace_op1(&Open(Cell::new(Some(f)), PhantomData))
-}
-
-impl<T: Number, F: FnOnce(&mut [T])> InplaceOp1 for Open<T, F> {
-    fn name(&self) -> &'static str {
-        "adam_step"
-    }
-
-    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
-        let Some((start, end)) = layout.contiguous_offsets() else {
-            bail!("adam_step: variable {:?} is not contiguous", layout.shape());
-        };
-        let Some(numbers) = T::slice_mut(storage) else {
-            bail!("adam_step: variable {:?} has another type", layout.shape());
-        };
-        if let Some(f) = self.0.take() {
-            f(&mut numbers[start..end]);
-        }
-        Ok(())
     }
 }
 

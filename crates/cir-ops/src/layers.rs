@@ -4,7 +4,7 @@ use candle_core::{Module, Result, Tensor};
 use candle_nn::{Conv2dConfig, ConvTranspose2dConfig, Init, VarBuilder};
 use serde::{Deserialize, Serialize};
 
-use crate::{Activation, conv_transpose2d, conv2d, instance_norm, linear};
+use crate::{Activation, Precision, conv_transpose2d_at, conv2d_at, instance_norm, linear};
 
 /// How weights start; biases start as PyTorch's default, or at 0 where that does not fit.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -65,6 +65,7 @@ pub struct Conv2d {
     weight: Tensor,
     bias: Option<Tensor>,
     cfg: Conv2dConfig,
+    precision: Precision,
 }
 
 impl Conv2d {
@@ -72,13 +73,48 @@ impl Conv2d {
     ///
     /// # Errors
     /// When the builder lacks a parameter or holds another shape.
-    pub fn new(spec: ConvSpec<Conv2dConfig>, vb: VarBuilder) -> Result<Self> {
+    pub fn of(spec: ConvSpec<Conv2dConfig>, vb: VarBuilder) -> Result<Self> {
         let ConvSpec { cin, out, kernel: k, bias, cfg, init } = spec;
         let cin = cin / cfg.groups;
         let fan = cin * k * k;
         let weight = vb.get_with_hints((out, cin, k, k), "weight", init.weight(fan as f64, fan))?;
         let bias = bias.then(|| vb.get_with_hints(out, "bias", init.bias(fan))).transpose()?;
-        Ok(Self { weight, bias, cfg })
+        Ok(Self { weight, bias, cfg, precision: Precision::Full })
+    }
+
+    /// A layer with bias that starts as PyTorch's.
+    ///
+    /// # Errors
+    /// When the builder lacks a parameter or holds another shape.
+    pub fn new(
+        cin: usize,
+        out: usize,
+        kernel: usize,
+        cfg: Conv2dConfig,
+        vb: VarBuilder,
+    ) -> Result<Self> {
+        let init = Initialisation::Pytorch;
+        Self::of(ConvSpec { cin, out, kernel, bias: true, cfg, init }, vb)
+    }
+
+    /// The same without bias.
+    ///
+    /// # Errors
+    /// When the builder lacks `weight` or holds another shape.
+    pub fn no_bias(
+        cin: usize,
+        out: usize,
+        kernel: usize,
+        cfg: Conv2dConfig,
+        vb: VarBuilder,
+    ) -> Result<Self> {
+        let init = Initialisation::Pytorch;
+        Self::of(ConvSpec { cin, out, kernel, bias: false, cfg, init }, vb)
+    }
+
+    /// The layer with products of another precision than [`Precision::Full`].
+    pub fn with_precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
     }
 }
 
@@ -86,7 +122,7 @@ impl Module for Conv2d {
     /// # Shapes
     /// (B, in, H, W) → (B, out, H', W').
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        conv2d(x, &self.weight, self.bias.as_ref(), self.cfg)
+        conv2d_at(self.precision, x, &self.weight, self.bias.as_ref(), self.cfg)
     }
 }
 
@@ -96,6 +132,7 @@ pub struct ConvTranspose2d {
     weight: Tensor,
     bias: Option<Tensor>,
     cfg: ConvTranspose2dConfig,
+    precision: Precision,
 }
 
 impl ConvTranspose2d {
@@ -103,14 +140,49 @@ impl ConvTranspose2d {
     ///
     /// # Errors
     /// When the builder lacks a parameter or holds another shape.
-    pub fn new(spec: ConvSpec<ConvTranspose2dConfig>, vb: VarBuilder) -> Result<Self> {
+    pub fn of(spec: ConvSpec<ConvTranspose2dConfig>, vb: VarBuilder) -> Result<Self> {
         let ConvSpec { cin, out, kernel: k, bias, cfg, init } = spec;
         // Of the kernel's taps only one in stride² meets an input.
         let fan_in = (cin * k * k) as f64 / (cfg.stride * cfg.stride) as f64;
         let weight = init.weight(fan_in, out * k * k);
         let weight = vb.get_with_hints((cin, out, k, k), "weight", weight)?;
         let bias = bias.then(|| vb.get_with_hints(out, "bias", init.bias(out * k * k)));
-        Ok(Self { weight, bias: bias.transpose()?, cfg })
+        Ok(Self { weight, bias: bias.transpose()?, cfg, precision: Precision::Full })
+    }
+
+    /// A layer with bias that starts as PyTorch's.
+    ///
+    /// # Errors
+    /// When the builder lacks a parameter or holds another shape.
+    pub fn new(
+        cin: usize,
+        out: usize,
+        kernel: usize,
+        cfg: ConvTranspose2dConfig,
+        vb: VarBuilder,
+    ) -> Result<Self> {
+        let init = Initialisation::Pytorch;
+        Self::of(ConvSpec { cin, out, kernel, bias: true, cfg, init }, vb)
+    }
+
+    /// The same without bias.
+    ///
+    /// # Errors
+    /// When the builder lacks `weight` or holds another shape.
+    pub fn no_bias(
+        cin: usize,
+        out: usize,
+        kernel: usize,
+        cfg: ConvTranspose2dConfig,
+        vb: VarBuilder,
+    ) -> Result<Self> {
+        let init = Initialisation::Pytorch;
+        Self::of(ConvSpec { cin, out, kernel, bias: false, cfg, init }, vb)
+    }
+
+    /// The layer with products of another precision than [`Precision::Full`].
+    pub fn with_precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
     }
 }
 
@@ -118,7 +190,7 @@ impl Module for ConvTranspose2d {
     /// # Shapes
     /// (B, in, H, W) → (B, out, H', W').
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        conv_transpose2d(x, &self.weight, self.bias.as_ref(), self.cfg)
+        conv_transpose2d_at(self.precision, x, &self.weight, self.bias.as_ref(), self.cfg)
     }
 }
 
@@ -162,7 +234,15 @@ impl Linear {
     ///
     /// # Errors
     /// When the builder lacks a parameter or holds another shape.
-    pub fn new(cin: usize, out: usize, init: Initialisation, vb: VarBuilder) -> Result<Self> {
+    pub fn new(cin: usize, out: usize, vb: VarBuilder) -> Result<Self> {
+        Self::of(cin, out, Initialisation::Pytorch, vb)
+    }
+
+    /// A layer with bias that starts as `init` says.
+    ///
+    /// # Errors
+    /// When the builder lacks a parameter or holds another shape.
+    pub fn of(cin: usize, out: usize, init: Initialisation, vb: VarBuilder) -> Result<Self> {
         let weight = vb.get_with_hints((out, cin), "weight", init.weight(cin as f64, cin))?;
         let bias = vb.get_with_hints(out, "bias", init.bias(cin))?;
         Ok(Self { weight, bias })

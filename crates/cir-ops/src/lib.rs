@@ -19,15 +19,20 @@
 
 mod activation;
 mod adam;
+mod backward;
+mod channel_norm;
 mod conv;
 mod kernels;
+mod layer_norm;
 mod layers;
 mod linear;
 mod loss;
 mod matmul;
 mod norm;
 mod numbers;
+mod pad;
 mod parallel;
+mod precision;
 mod scratch;
 mod simd;
 mod sums;
@@ -36,10 +41,20 @@ mod tile;
 
 pub use activation::{Activation, relu, tanh};
 pub use adam::{AdamHyper, adam_step, adam_update};
+pub use backward::backward;
 pub use candle_nn::{Conv2dConfig, ConvTranspose2dConfig};
-pub use conv::{conv_transpose2d, conv2d};
+pub use channel_norm::channel_norm;
+pub use conv::{conv_transpose2d, conv_transpose2d_at, conv2d, conv2d_at};
 pub use kernels::{Kernels, with_kernels};
+pub use layer_norm::layer_norm;
 pub use layers::{Conv2d, ConvSpec, ConvTranspose2d, Initialisation, InstanceNorm, Linear};
 pub use linear::linear;
 pub use loss::{bce_groups, l1_groups, mse_groups};
 pub use norm::instance_norm;
+pub use pad::reflection_pad2d;
+pub use precision::Precision;
+
+/// The README's example, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

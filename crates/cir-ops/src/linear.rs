@@ -2,6 +2,7 @@
 
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Result, Shape, Tensor, bail};
 
+use crate::backward::give;
 use crate::kernels::Kernels;
 use crate::matmul::{InputGradient, Product, WeightGradient};
 use crate::numbers::Number;
@@ -109,11 +110,11 @@ impl CustomOp2 for Linear {
         _: &Tensor,
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let [x, weight, _] = match x.dtype() {
+        let [dx, dw, _] = match x.dtype() {
             DType::F64 => self.backward::<f64>(x, weight, None, grad)?,
             _ => self.backward::<f32>(x, weight, None, grad)?,
         };
-        Ok((x, weight))
+        Ok((give(x, dx)?, give(weight, dw)?))
     }
 }
 
@@ -145,10 +146,10 @@ impl CustomOp3 for Linear {
         _: &Tensor,
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let [x, weight, bias] = match x.dtype() {
+        let [dx, dw, db] = match x.dtype() {
             DType::F64 => self.backward::<f64>(x, weight, Some(bias), grad)?,
             _ => self.backward::<f32>(x, weight, Some(bias), grad)?,
         };
-        Ok((x, weight, bias))
+        Ok((give(x, dx)?, give(weight, dw)?, give(bias, db)?))
     }
 }

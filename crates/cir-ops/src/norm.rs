@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use candle_core::{CpuStorage, CustomOp3, D, DType, Layout, Result, Shape, Tensor, bail};
 
 use crate::activation::Activation;
+use crate::backward::give;
 use crate::kernels::Kernels;
 use crate::numbers::Number;
 use crate::parallel::{Shared, filled, parallel};
@@ -300,10 +301,10 @@ impl CustomOp3 for InstanceNorm {
         _: &Tensor,
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let [x, weight, bias] = match x.dtype() {
+        let [dx, dw, db] = match x.dtype() {
             DType::F64 => self.backward::<f64>(x, weight, bias, grad)?,
             _ => self.backward::<f32>(x, weight, bias, grad)?,
         };
-        Ok((x, weight, bias))
+        Ok((give(x, dx)?, give(weight, dw)?, give(bias, db)?))
     }
 }

@@ -3,8 +3,9 @@
 use candle_core::{CpuStorage, WithDType};
 
 use crate::kernels::Kernels;
+use crate::precision::Precision;
 use crate::scratch::Plain;
-use crate::simd::{Generic, dispatch_f32, dispatch_f64};
+use crate::simd::{Generic, dispatch_bf16, dispatch_f32, dispatch_f64};
 
 /// f32 or f64.
 pub(crate) trait Number: WithDType + Plain + std::ops::Neg<Output = Self> {
@@ -28,10 +29,12 @@ pub(crate) trait Number: WithDType + Plain + std::ops::Neg<Output = Self> {
     fn slice_mut(storage: &mut CpuStorage) -> Option<&mut [Self]>;
     /// Runs `task` with the vectors of `kernels` over this type.
     fn dispatch<G: Generic<Self>>(kernels: Kernels, task: G) -> G::Out;
+    /// Runs `task`, whose products may be of `precision`.
+    fn dispatch_at<G: Generic<Self>>(precision: Precision, kernels: Kernels, task: G) -> G::Out;
 }
 
 macro_rules! number {
-    ($t:ty, $variant:ident, $dispatch:ident, $tanh:expr, $softplus_terms:expr) => {
+    ($t:ty, $variant:ident, $dispatch:ident, $low:ident, $tanh:expr, $softplus_terms:expr) => {
         impl Number for $t {
             const ZERO: Self = 0.;
             const ONE: Self = 1.;
@@ -68,15 +71,21 @@ macro_rules! number {
             fn dispatch<G: Generic<Self>>(kernels: Kernels, task: G) -> G::Out {
                 $dispatch(kernels, task)
             }
+            fn dispatch_at<G: Generic<Self>>(at: Precision, kernels: Kernels, task: G) -> G::Out {
+                match at {
+                    Precision::Full => $dispatch(kernels, task),
+                    Precision::Bf16 => $low(kernels, task),
+                }
+            }
         }
     };
 }
 
-number!(f32, F32, dispatch_f32, tanh_f32, |x: f32| {
+number!(f32, F32, dispatch_f32, dispatch_bf16, tanh_f32, |x: f32| {
     let e = exp_of_negative(-x.abs());
     (ln_1p_of_unit(e), e)
 });
-number!(f64, F64, dispatch_f64, f64::tanh, |x: f64| {
+number!(f64, F64, dispatch_f64, dispatch_f64, f64::tanh, |x: f64| {
     let e = (-x.abs()).exp();
     (e.ln_1p(), e)
 });

@@ -1,7 +1,10 @@
 //! Between candle's tensors and slices.
 
+use std::cell::Cell;
+use std::marker::PhantomData;
+
 use candle_core::{
-    CpuStorage, DType, Device, Layout, Result, Shape, Storage, StorageRef, Tensor, bail,
+    CpuStorage, DType, Device, InplaceOp1, Layout, Result, Shape, Storage, StorageRef, Tensor, bail,
 };
 
 use crate::kernels::Kernels;
@@ -60,4 +63,33 @@ pub(crate) fn own<'a>(kernels: Kernels, operands: impl IntoIterator<Item = &'a T
                 && t.dtype() == *first.get_or_insert(t.dtype())
                 && matches!(t.dtype(), DType::F32 | DType::F64)
         })
+}
+
+struct Open<T, F>(Cell<Option<F>>, PhantomData<T>);
+
+/// Gives `f` the numbers of a contiguous CPU tensor to write.
+///
+/// # Errors
+/// When the tensor is not contiguous or of another type.
+pub(crate) fn open<T: Number>(t: &Tensor, f: impl FnOnce(&mut [T])) -> Result<()> {
+    t.inplace_op1(&Open(Cell::new(Some(f)), PhantomData))
+}
+
+impl<T: Number, F: FnOnce(&mut [T])> InplaceOp1 for Open<T, F> {
+    fn name(&self) -> &'static str {
+        "open"
+    }
+
+    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
+        let Some((start, end)) = layout.contiguous_offsets() else {
+            bail!("tensor {:?} is not contiguous", layout.shape());
+        };
+        let Some(numbers) = T::slice_mut(storage) else {
+            bail!("tensor {:?} has another type", layout.shape());
+        };
+        if let Some(f) = self.0.take() {
+            f(&mut numbers[start..end]);
+        }
+        Ok(())
+    }
 }

@@ -3,7 +3,7 @@
 mod naive;
 
 use candle_core::{DType, Result, Tensor, Var};
-use cir_ops::{Conv2dConfig, ConvTranspose2dConfig, Kernels, with_kernels};
+use cir_ops::{Conv2dConfig, ConvTranspose2dConfig, Kernels, Precision, with_kernels};
 use naive::{Shape, assert_close, values, var, with_gradients};
 use proptest::prelude::*;
 
@@ -15,6 +15,18 @@ fn apply(s: &Shape, x: &Tensor, w: &Tensor, b: Option<&Tensor>) -> Result<Tensor
     } else {
         let cfg = Conv2dConfig { stride, padding, ..Default::default() };
         cir_ops::conv2d(x, w, b, cfg)
+    }
+}
+
+fn apply_bf16(s: &Shape, x: &Tensor, w: &Tensor, b: &Tensor) -> Result<Tensor> {
+    let &Shape { stride, padding, output_padding, .. } = s;
+    let at = Precision::Bf16;
+    if s.transposed {
+        let cfg = ConvTranspose2dConfig { stride, padding, output_padding, dilation: 1 };
+        cir_ops::conv_transpose2d_at(at, x, w, Some(b), cfg)
+    } else {
+        let cfg = Conv2dConfig { stride, padding, ..Default::default() };
+        cir_ops::conv2d_at(at, x, w, Some(b), cfg)
     }
 }
 
@@ -46,6 +58,14 @@ fn check(s: &Shape) {
                 found.iter().zip(&expected).zip(["y", "dx", "dw", "db"])
             {
                 assert_close(found, expected, tolerance, &format!("{name} {kernels:?} {s:?}"));
+            }
+        }
+        // Products of bfloat16 are off by up to 2⁻⁸.
+        if dtype == DType::F32 {
+            let y = apply_bf16(s, &x, &w, &b).unwrap();
+            let found = with_gradients(&y, &[&x, &w, &b]).unwrap();
+            for (found, expected) in found.iter().zip(&expected) {
+                assert_close(found, expected, 1.5e-2, &format!("bf16 {s:?}"));
             }
         }
     }

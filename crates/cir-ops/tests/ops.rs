@@ -3,47 +3,11 @@
 mod naive;
 
 use candle_core::{DType, Device, Tensor, Var};
-use cir_ops::{Activation, AdamHyper, Kernels, with_kernels};
-use naive::{assert_close, numbers, values, var, with_gradients};
+use cir_ops::{Activation, AdamHyper, Kernels};
+use naive::{
+    activate, assert_close, differences, everywhere, numbers, values, var, with_gradients,
+};
 use proptest::prelude::*;
-
-/// Runs `f` for both types on every set of kernels, candle's included.
-fn everywhere(f: impl Fn(DType, f64, Kernels)) {
-    for kernels in Kernels::NAMES.map(|(_, k)| k).into_iter().filter(|k| k.available()) {
-        for (dtype, tolerance) in [(DType::F64, 1e-10), (DType::F32, 3e-5)] {
-            with_kernels(kernels, || f(dtype, tolerance, kernels)).unwrap();
-        }
-    }
-}
-
-/// dΣ(f·g)/dx by central differences, for g as `with_gradients` has it.
-fn differences(x: &[f64], f: impl Fn(&[f64]) -> Vec<f64>) -> Vec<f64> {
-    let weighted = |x: &[f64]| {
-        let y = f(x);
-        y.iter().zip(numbers(y.len(), 99)).map(|(y, g)| y * g).sum::<f64>()
-    };
-    let step = 1e-5;
-    let at = |i: usize, d: f64| {
-        let mut x = x.to_vec();
-        x[i] += d;
-        weighted(&x)
-    };
-    (0..x.len()).map(|i| (at(i, step) - at(i, -step)) / (2. * step)).collect()
-}
-
-fn activate(a: Activation, x: f64) -> f64 {
-    match a {
-        Activation::None => x,
-        Activation::Relu => x.max(0.),
-        Activation::LeakyRelu(slope) => {
-            if x > 0. {
-                x
-            } else {
-                slope * x
-            }
-        }
-    }
-}
 
 fn naive_norm(x: &[f64], w: &[f64], b: &[f64], plane: usize, a: Activation) -> Vec<f64> {
     let channels = w.len();
@@ -224,4 +188,26 @@ fn results_do_not_depend_on_the_number_of_threads() {
     let one = run(1);
     assert_eq!(one, run(2));
     assert_eq!(one, run(5));
+}
+
+#[test]
+fn backward_equals_candles_where_variables_are_used_several_times() {
+    everywhere(|dtype, tolerance, kernels| {
+        let [x, w, b] =
+            [var(&[4, 3, 6, 6], 1, dtype), var(&[3, 3, 3, 3], 2, dtype), var(&[3], 3, dtype)];
+        let cfg = cir_ops::Conv2dConfig { padding: 1, ..Default::default() };
+        let once = |x: &Tensor| {
+            let y = cir_ops::conv2d(x, &w, Some(&b), cfg)?;
+            cir_ops::instance_norm(&y, Some(&b), None, 1e-5, Activation::Relu)
+        };
+        let y = once(&once(&x).unwrap()).unwrap();
+        // candle's own operation takes part too.
+        let y = y.broadcast_mul(&b.reshape((1, 3, 1, 1)).unwrap()).unwrap();
+        let loss = cir_ops::mse_groups(&y, &x, 1).unwrap().sum_all().unwrap();
+        let (ours, candles) = (cir_ops::backward(&loss).unwrap(), loss.backward().unwrap());
+        for v in [&x, &w, &b] {
+            let [found, expected] = [&ours, &candles].map(|g| values(g.get(v).unwrap()));
+            assert_close(&found, &expected, tolerance, &format!("{kernels:?}"));
+        }
+    });
 }

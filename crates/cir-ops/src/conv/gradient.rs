@@ -16,7 +16,7 @@ use crate::tile::{Term, Tile, tile};
 use super::positions::{Unit, pack};
 
 /// Positions that a tile sums over before it is added to the total.
-const POSITIONS: usize = 512;
+pub(crate) const POSITIONS: usize = 512;
 /// Bytes of B that are packed at a time.
 const PACKED: usize = 1 << 24;
 /// Tasks that there should be at least; fixed, since it decides on the order of summation.
@@ -41,8 +41,8 @@ pub(crate) struct WeightGradient {
 pub(crate) struct Plan<'a, S: Simd> {
     pub(crate) g: &'a WeightGradient,
     pub(crate) a: &'a [S::T],
-    /// Channels of A in a block, and the steps of a staged column, row and sample.
-    pub(crate) channels: usize,
+    /// Steps of a staged column (at least the channels of a block), row and sample.
+    pub(crate) pitch: usize,
     pub(crate) row: usize,
     pub(crate) sample: usize,
     /// A's columns that are staged.
@@ -54,7 +54,7 @@ pub(crate) struct Plan<'a, S: Simd> {
     pub(crate) blocks_b: usize,
     /// Rows of a tile's table: channels, or channels × kernel columns if merged.
     rows: usize,
-    merged: bool,
+    pub(crate) merged: bool,
     /// Whole samples in a unit, or rows of one sample.
     pub(crate) samples: usize,
     pub(crate) heights: usize,
@@ -75,8 +75,10 @@ impl<'a, S: Simd> Plan<'a, S> {
         let blocks_a = if merged { 1 } else { ca.div_ceil(S::ROWS) };
         let channels = ca.div_ceil(blocks_a);
         let rows = if merged { channels * kw } else { channels };
+        // Whole vectors, so that squares of channels × columns can be turned in registers.
+        let pitch = if merged { channels } else { channels.next_multiple_of(S::LANES) };
         let columns = (wb.next_multiple_of(S::PAIR) - 1) * g.stride + kw;
-        let row = columns * channels;
+        let row = columns * pitch;
         let pairs = wb.div_ceil(S::PAIR);
         let whole = hb * wb <= POSITIONS;
         let samples = if whole { POSITIONS / (hb * wb) } else { 1 };
@@ -88,7 +90,7 @@ impl<'a, S: Simd> Plan<'a, S> {
             false => (0..kh).flat_map(|ky| (0..kw).map(move |kx| (ky, kx))).collect(),
         };
         let position = |y: usize, pair: usize| Term {
-            x: (y * g.stride * row + pair * S::PAIR * g.stride * channels) as u32,
+            x: (y * g.stride * row + pair * S::PAIR * g.stride * pitch) as u32,
             w: ((y * pairs + pair) * width) as u32,
         };
         let all = || (0..heights).flat_map(|y| (0..pairs).map(move |pair| (y, pair)));
@@ -107,12 +109,12 @@ impl<'a, S: Simd> Plan<'a, S> {
         } else {
             vec![all().map(|(y, pair)| position(y, pair)).collect()]
         };
-        let bases = taps.iter().map(|(ky, kx)| ky * row + kx * channels).collect();
+        let bases = taps.iter().map(|(ky, kx)| ky * row + kx * pitch).collect();
         let blocks_b = cb.div_ceil(width);
         Self {
             g,
             a,
-            channels,
+            pitch,
             row,
             sample,
             columns,
@@ -192,9 +194,13 @@ pub(crate) fn weight_gradient<S: Simd>(
             }
         });
     }
+    add_splits::<S>(&mut totals, plan.blocks_a, splits, total);
     let fill = |out| {
-        parallel(cb, ca * cb * taps * splits * 4, |b| {
-            let task = Collect { plan: &plan, totals: &totals, splits, b, steps, reversed, out };
+        parallel(plan.blocks_b * plan.blocks_a, ca * cb * taps * 4, |i| {
+            let block_a = part(ca, plan.blocks_a, i % plan.blocks_a);
+            let totals = &totals[i % plan.blocks_a * splits * total..];
+            let block_b = i / plan.blocks_a;
+            let task = Collect { plan: &plan, totals, block_a, block_b, steps, reversed, out };
             // SAFETY: `S` was chosen among the available kernels.
             unsafe { S::vectorize(task) };
         });
@@ -224,7 +230,7 @@ impl<S: Simd> Task for Block<'_, S> {
         let real = self.block.1 - self.block.0;
         let rows = if plan.merged { plan.rows } else { real };
         let tiles = rows.div_ceil(S::ROWS);
-        let mut staged = Scratch::<S::P>::take(plan.samples * plan.sample);
+        let mut staged = Scratch::<S::P>::take(plan.samples * plan.sample + plan.pitch * S::LANES);
         let positions = hb * plan.pairs * width;
         for unit in self.units {
             unit.stage(plan, self.block, self.first, &mut staged);
@@ -264,12 +270,29 @@ impl<S: Simd> Task for Block<'_, S> {
     }
 }
 
-/// Adds the splits up and writes the gradients of one channel of B.
+/// Adds the totals of all splits of a block to its first, in order.
+fn add_splits<S: Simd>(totals: &mut [S::T], blocks: usize, splits: usize, total: usize) {
+    if splits == 1 {
+        return;
+    }
+    let shared = Shared::new(totals);
+    parallel(blocks, blocks * splits * total, |block| {
+        // SAFETY: the totals of a block are one task's; they are initialised.
+        let totals = unsafe { shared.written(block * splits * total, splits * total) };
+        let (sum, rest) = totals.split_at_mut(total);
+        for one in rest.chunks_exact(total) {
+            sum.iter_mut().zip(one).for_each(|(sum, v)| *sum += *v);
+        }
+    });
+}
+
+/// Writes the gradients of a block of A and a block of B.
 struct Collect<'a, S: Simd> {
     plan: &'a Plan<'a, S>,
+    /// The block of A's total, and what follows it.
     totals: &'a [S::T],
-    splits: usize,
-    b: usize,
+    block_a: (usize, usize),
+    block_b: usize,
     steps: [usize; 2],
     reversed: bool,
     out: Shared<S::T>,
@@ -280,31 +303,72 @@ impl<S: Simd> Task for Collect<'_, S> {
 
     #[inline(always)]
     fn run(self) {
+        let width = 2 * S::LANES;
+        let first = self.block_b * width;
+        let real = width.min(self.plan.g.b[0] - first);
+        let taps = self.plan.g.kernel[0] * self.plan.g.kernel[1];
+        let channels = self.block_a.1 - self.block_a.0;
+        // `[channel of B][channel of A][tap]`, with room for the last square to run over.
+        let run = channels * taps;
+        let mut turned = Scratch::<S::T>::take(S::LANES * (run + S::LANES));
+        for v in (0..real).step_by(S::LANES) {
+            for a in 0..channels {
+                for k in (0..taps).step_by(S::LANES) {
+                    self.turn(a, k, v, run + S::LANES, &mut turned[a * taps + k..]);
+                }
+            }
+            let lanes = turned.chunks_exact(run + S::LANES).take(real - v);
+            for (lane, turned) in lanes.enumerate() {
+                let at = (first + v + lane) * self.steps[0] + self.block_a.0 * self.steps[1];
+                // Side by side in the result too, or else one channel of A at a time.
+                let (pieces, size) =
+                    if self.steps[1] == taps { (1, run) } else { (channels, taps) };
+                for (a, turned) in turned.chunks_exact(size).take(pieces).enumerate() {
+                    // SAFETY: these pairs of channels belong to this task alone.
+                    let out = unsafe { self.out.part(at + a * self.steps[1], size) };
+                    if self.reversed {
+                        for (out, from) in out.chunks_mut(taps).zip(turned.chunks(taps)) {
+                            let from = from.iter().rev();
+                            out.iter_mut().zip(from).for_each(|(to, v)| _ = to.write(*v));
+                        }
+                    } else {
+                        out.iter_mut().zip(turned).for_each(|(to, v)| _ = to.write(*v));
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl<S: Simd> Collect<'_, S> {
+    /// to[lane · step + i] = the total of channel `a` of A, tap `k` + i, channel `v` + lane of B.
+    /// A whole square where it can be read; taps past the last are overwritten by what follows.
+    #[inline(always)]
+    fn turn(&self, a: usize, k: usize, v: usize, step: usize, to: &mut [S::T]) {
         let plan = self.plan;
         let width = 2 * S::LANES;
         let [kh, kw] = plan.g.kernel;
-        let (block_b, lane) = (self.b / width, self.b % width);
-        let total = plan.total();
-        for block in 0..plan.blocks_a {
-            let (from, to) = part(plan.g.a[0], plan.blocks_a, block);
-            for a in from..to {
-                // SAFETY: this pair of channels belongs to this task alone.
-                let out =
-                    unsafe { self.out.part(self.b * self.steps[0] + a * self.steps[1], kh * kw) };
-                for tap in 0..kh * kw {
-                    let (tap_row, row) = match plan.merged {
-                        true => (tap / kw, tap % kw * plan.channels + a - from),
-                        false => (tap, a - from),
-                    };
-                    let at =
-                        ((block_b * plan.bases.len() + tap_row) * plan.rows + row) * width + lane;
-                    let mut sum = S::T::ZERO;
-                    for split in 0..self.splits {
-                        sum += self.totals[(block * self.splits + split) * total + at];
-                    }
-                    let to = if self.reversed { kh * kw - 1 - tap } else { tap };
-                    out[to].write(sum);
-                }
+        let at = |tap: usize| {
+            let (tap, row) = match plan.merged {
+                true => (tap / kw, tap % kw * plan.pitch + a),
+                false => (tap, a),
+            };
+            ((self.block_b * plan.bases.len() + tap) * plan.rows + row) * width + v
+        };
+        let from = &self.totals[at(k)..];
+        let from_step = plan.rows * width;
+        let whole = !plan.merged
+            && from.len() >= (S::LANES - 1) * from_step + S::LANES
+            && to.len() >= (S::LANES - 1) * step + S::LANES;
+        if whole {
+            // SAFETY: both squares were just checked.
+            unsafe { S::transpose(from.as_ptr(), from_step, to.as_mut_ptr(), step) };
+            return;
+        }
+        for tap in 0..S::LANES.min(kh * kw - k) {
+            let from = &self.totals[at(k + tap)..][..S::LANES];
+            for (to, v) in to[tap..].iter_mut().step_by(step).zip(from) {
+                *to = *v;
             }
         }
     }

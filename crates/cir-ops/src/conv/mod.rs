@@ -12,6 +12,7 @@ use candle_core::{Result, Tensor, bail};
 use candle_nn::{Conv2dConfig, ConvTranspose2dConfig};
 
 use crate::kernels::Kernels;
+use crate::precision::Precision;
 use crate::tensors::own;
 use op::Convolution;
 
@@ -28,6 +29,23 @@ use op::Convolution;
 /// When the channel counts of `x`, `weight` and `bias` differ or the kernel exceeds the padded
 /// input.
 pub fn conv2d(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    cfg: Conv2dConfig,
+) -> Result<Tensor> {
+    conv2d_at(Precision::Full, x, weight, bias, cfg)
+}
+
+/// [`conv2d`] with products of a given precision, in the backward pass too.
+///
+/// # Shapes
+/// As [`conv2d`].
+///
+/// # Errors
+/// As [`conv2d`].
+pub fn conv2d_at(
+    precision: Precision,
     x: &Tensor,
     weight: &Tensor,
     bias: Option<&Tensor>,
@@ -57,6 +75,7 @@ pub fn conv2d(
             padding: cfg.padding,
             output_padding: 0,
             kernels,
+            precision,
         }
         .apply(x, weight, bias);
     }
@@ -75,6 +94,23 @@ pub fn conv2d(
 /// # Errors
 /// When the channel counts of `x`, `weight` and `bias` differ or nothing is left of the output.
 pub fn conv_transpose2d(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    cfg: ConvTranspose2dConfig,
+) -> Result<Tensor> {
+    conv_transpose2d_at(Precision::Full, x, weight, bias, cfg)
+}
+
+/// [`conv_transpose2d`] with products of a given precision, in the backward pass too.
+///
+/// # Shapes
+/// As [`conv_transpose2d`].
+///
+/// # Errors
+/// As [`conv_transpose2d`].
+pub fn conv_transpose2d_at(
+    precision: Precision,
     x: &Tensor,
     weight: &Tensor,
     bias: Option<&Tensor>,
@@ -114,6 +150,7 @@ pub fn conv_transpose2d(
             padding: cfg.padding,
             output_padding: cfg.output_padding,
             kernels,
+            precision,
         }
         .apply(x, weight, bias);
     }

@@ -2,8 +2,10 @@
 
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Result, Shape, Tensor};
 
+use crate::backward::give;
 use crate::kernels::Kernels;
 use crate::numbers::Number;
+use crate::precision::Precision;
 use crate::simd::{Generic, Simd};
 use crate::sums::channel_sums;
 use crate::tensors::{Read, tensor, view};
@@ -21,6 +23,7 @@ pub(crate) struct Convolution {
     pub(crate) padding: usize,
     pub(crate) output_padding: usize,
     pub(crate) kernels: Kernels,
+    pub(crate) precision: Precision,
 }
 
 /// Sizes of one application.
@@ -106,7 +109,7 @@ impl Convolution {
             let steps = [input[0] * taps, taps];
             GradientTask { g: g(input, output, padding), a: x, b: grad, steps, reversed: false }
         };
-        T::dispatch(self.kernels, task)
+        T::dispatch_at(self.precision, self.kernels, task)
     }
 
     fn forward<T: Number>(
@@ -119,7 +122,11 @@ impl Convolution {
         let bias = bias.map(|(s, l)| view::<T>(s, l)).transpose()?;
         let c = self.correlation(&sizes, false);
         let (x, weight) = (view::<T>(x.0, x.1)?, view::<T>(weight.0, weight.1)?);
-        let out = T::dispatch(self.kernels, CorrelationTask { c: &c, x, weight, bias });
+        let out = T::dispatch_at(
+            self.precision,
+            self.kernels,
+            CorrelationTask { c: &c, x, weight, bias },
+        );
         let [channels, h, w] = sizes.output;
         Ok((T::to_cpu_storage_owned(out), Shape::from((sizes.batch, channels, h, w))))
     }
@@ -153,7 +160,8 @@ impl Convolution {
             let c = self.correlation(&sizes, true);
             let weight = Read::new(weight);
             let task = CorrelationTask { c: &c, x: grad, weight: weight.slice()?, bias: None };
-            results[0] = Some(tensor(T::dispatch(self.kernels, task), x.shape())?);
+            results[0] =
+                Some(tensor(T::dispatch_at(self.precision, self.kernels, task), x.shape())?);
         }
         if weight.track_op() {
             let read = Read::new(x);
@@ -230,8 +238,8 @@ impl CustomOp2 for Convolution {
         _: &Tensor,
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let [x, weight, _] = self.backward(x, weight, None, grad)?;
-        Ok((x, weight))
+        let [dx, dw, _] = self.backward(x, weight, None, grad)?;
+        Ok((give(x, dx)?, give(weight, dw)?))
     }
 }
 
@@ -263,7 +271,7 @@ impl CustomOp3 for Convolution {
         _: &Tensor,
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let [x, weight, bias] = self.backward(x, weight, Some(bias), grad)?;
-        Ok((x, weight, bias))
+        let [dx, dw, db] = self.backward(x, weight, Some(bias), grad)?;
+        Ok((give(x, dx)?, give(weight, dw)?, give(bias, db)?))
     }
 }

@@ -2,9 +2,10 @@
 
 use crate::numbers::Number;
 use crate::parallel::{Shared, parallel};
+use crate::scratch::Scratch;
 use crate::simd::{Simd, Task};
 
-use super::gradient::Plan;
+use super::gradient::{POSITIONS, Plan};
 
 /// Positions that are summed in one go: whole samples, or some rows of one.
 #[derive(Clone, Copy, Debug)]
@@ -29,49 +30,82 @@ impl Unit {
         staged: &mut [S::P],
     ) {
         let g = plan.g;
-        let [channels, height, width] = g.a;
         let rows = (self.heights - 1) * g.stride + g.kernel[0];
-        let zero = S::pack(S::T::ZERO, S::T::ZERO);
-        let (before, second) = (g.padding[1], g.stride as isize);
-        let left = before.clamp(0, plan.columns as isize) as usize;
-        let right = (width as isize + before).clamp(left as isize, plan.columns as isize) as usize;
+        let slack = plan.pitch * S::LANES;
+        let paired = if S::PAIR == 1 { 0 } else { plan.row + g.stride * plan.pitch };
+        let mut turned = Scratch::<S::T>::take(paired + slack);
         for sample in 0..self.samples {
             let n = first + self.n + sample;
             for row in 0..rows {
                 let y = (self.y * g.stride + row) as isize - g.padding[0];
-                let to = &mut staged[sample * plan.sample + row * plan.row..][..plan.row];
-                if !(0..height as isize).contains(&y) {
-                    to.fill(zero);
-                    continue;
-                }
-                for (i, channel) in (block.0..block.1).enumerate() {
-                    let at = ((n * channels + channel) * height + y as usize) * width;
-                    let from = &plan.a[at..at + width];
-                    if S::PAIR == 1 {
-                        let edges = (0..left).chain(right..plan.columns);
-                        for column in edges {
-                            to[column * plan.channels + i] = zero;
-                        }
-                        let inner = &from[(left as isize - before) as usize..];
-                        let to = to[(left * plan.channels + i).min(plan.row)..].iter_mut();
-                        let to = to.step_by(plan.channels).take(right - left);
-                        for (to, v) in to.zip(inner) {
-                            *to = S::pack(*v, S::T::ZERO);
-                        }
-                    } else {
-                        let value =
-                            |x: isize| usize::try_from(x).ok().and_then(|x| from.get(x)).copied();
-                        for column in 0..plan.columns {
-                            let x = column as isize - before;
-                            let one = value(x).unwrap_or(S::T::ZERO);
-                            let other = value(x + second).unwrap_or(S::T::ZERO);
-                            to[column * plan.channels + i] = S::pack(one, other);
-                        }
+                let to = &mut staged[sample * plan.sample + row * plan.row..];
+                if S::PAIR == 1 {
+                    debug_assert_eq!(size_of::<S::P>(), size_of::<S::T>());
+                    // SAFETY: where PAIR is 1, P is T.
+                    let to = unsafe {
+                        std::slice::from_raw_parts_mut(to.as_mut_ptr().cast::<S::T>(), to.len())
+                    };
+                    turn_row(plan, block, n, y, plan.columns, to);
+                } else {
+                    turn_row(plan, block, n, y, plan.columns + g.stride, &mut turned);
+                    let partners = &turned[g.stride * plan.pitch..];
+                    let from = turned[..plan.row].iter().zip(partners);
+                    for (to, (v, w)) in to.iter_mut().zip(from) {
+                        *to = S::pack(*v, *w);
                     }
                 }
             }
         }
     }
+}
+
+/// to[column][channel] = A[n][channel][y][column - padding] for the channels of `block`; may write
+/// one vector of columns too far.
+#[inline(always)]
+fn turn_row<S: Simd>(
+    plan: &Plan<'_, S>,
+    block: (usize, usize),
+    n: usize,
+    y: isize,
+    columns: usize,
+    to: &mut [S::T],
+) {
+    let [channels, height, width] = plan.g.a;
+    let pitch = plan.pitch;
+    if !(0..height as isize).contains(&y) {
+        to[..columns * pitch].fill(S::T::ZERO);
+        return;
+    }
+    let before = plan.g.padding[1];
+    let left = before.clamp(0, columns as isize) as usize;
+    let right = (width as isize + before).clamp(left as isize, columns as isize) as usize;
+    let real = block.1 - block.0;
+    let start = ((n * channels + block.0) * height + y as usize) * width;
+    let plane = height * width;
+    for c in (0..real).step_by(S::LANES) {
+        let lanes = S::LANES.min(real - c);
+        for x in (left..right).step_by(S::LANES) {
+            let from = &plan.a[start + c * plane + (x as isize - before) as usize..];
+            let to = &mut to[x * pitch + c..];
+            let square = S::LANES - 1;
+            // Whole squares take in channels and columns that are not used.
+            let turns = !plan.merged
+                && from.len() >= square * plane + S::LANES
+                && to.len() >= square * pitch + S::LANES;
+            if turns {
+                // SAFETY: `LANES` numbers at `LANES` steps of both, as just checked.
+                unsafe { S::transpose(from.as_ptr(), plane, to.as_mut_ptr(), pitch) };
+                continue;
+            }
+            for (column, to) in to.chunks_mut(pitch).enumerate().take((right - x).min(S::LANES)) {
+                for lane in 0..lanes {
+                    to[lane] = from[lane * plane + column];
+                }
+            }
+        }
+    }
+    to[..left * pitch].fill(S::T::ZERO);
+    to[right * pitch..columns * pitch].fill(S::T::ZERO);
 }
 
 /// Packs samples `first..first + count` of B: `[sample][block][row][position or pair][channel]`.
@@ -114,23 +148,33 @@ impl<S: Simd> Task for Pack<'_, S> {
         let first = self.block * width;
         let real = width.min(channels - first);
         let from = &self.b[(self.n * channels + first) * positions..][..real * positions];
-        let zero = S::pack(S::T::ZERO, S::T::ZERO);
         if S::PAIR == 1 {
-            turn::<S>(from, positions, real, self.to);
+            debug_assert_eq!(size_of::<S::P>(), size_of::<S::T>());
+            // SAFETY: where PAIR is 1, P is T.
+            let to = unsafe {
+                std::slice::from_raw_parts_mut(self.to.as_mut_ptr().cast(), self.to.len())
+            };
+            turn::<S>(from, positions, positions, real, to);
             return;
         }
+        // Some rows at a time are turned, then neighbouring columns are joined.
+        let zero = S::T::ZERO;
         let pairs = self.plan.pairs;
-        for c in 0..width {
-            let mut to = self.to[c..].iter_mut().step_by(width);
-            if c >= real {
-                to.for_each(|to| *to = zero);
-                continue;
-            }
-            for row in from[c * positions..(c + 1) * positions].chunks_exact(columns) {
-                for pair in 0..pairs {
-                    let second = row.get(2 * pair + 1).copied().unwrap_or(S::T::ZERO);
-                    if let Some(to) = to.next() {
-                        *to = S::pack(row[2 * pair], second);
+        let rows = (POSITIONS / columns).clamp(1, height);
+        let mut turned = Scratch::<S::T>::take(rows * columns * width);
+        for y in (0..height).step_by(rows) {
+            let rows = rows.min(height - y);
+            turn::<S>(&from[y * columns..], positions, rows * columns, real, &mut turned);
+            for row in 0..rows {
+                let turned = &turned[row * columns * width..(row + 1) * columns * width];
+                let to = &mut self.to[(y + row) * pairs * width..][..pairs * width];
+                for (to, two) in to.chunks_exact_mut(width).zip(turned.chunks(2 * width)) {
+                    let (first, second) = two.split_at(width);
+                    if second.is_empty() {
+                        to.iter_mut().zip(first).for_each(|(to, v)| *to = S::pack(*v, zero));
+                    } else {
+                        let two = first.iter().zip(second);
+                        to.iter_mut().zip(two).for_each(|(to, (v, w))| *to = S::pack(*v, *w));
                     }
                 }
             }
@@ -138,43 +182,35 @@ impl<S: Simd> Task for Pack<'_, S> {
     }
 }
 
-/// to[position][channel] = from[channel][position] for `real` channels, zeros after them.
+/// to[position][channel] = from[channel · step + position] for `count` positions of `real`
+/// channels, zeros after them.
 #[inline(always)]
-fn turn<S: Simd>(from: &[S::T], positions: usize, real: usize, to: &mut [S::P]) {
+fn turn<S: Simd>(from: &[S::T], step: usize, count: usize, real: usize, to: &mut [S::T]) {
     let width = 2 * S::LANES;
-    let whole = positions / S::LANES * S::LANES;
+    let to = &mut to[..count * width];
+    let whole = count / S::LANES * S::LANES;
     let mut done = 0;
-    // Unpaired operands are plain numbers, which whole squares of are turned in registers.
-    if size_of::<S::P>() == size_of::<S::T>() {
-        while done + S::LANES <= real {
-            for p in (0..whole).step_by(S::LANES) {
-                let from = &from[done * positions + p..];
-                let to = &mut to[p * width + done..];
-                debug_assert!(from.len() > (S::LANES - 1) * positions);
-                debug_assert!(to.len() >= (S::LANES - 1) * width + S::LANES);
-                // SAFETY: `from` has `LANES` channels of `positions` from here, `to` `LANES`
-                // positions of `width`; where PAIR is 1, P is T.
-                unsafe {
-                    S::transpose(from.as_ptr(), positions, to.as_mut_ptr().cast(), width);
-                }
-            }
-            done += S::LANES;
+    while done + S::LANES <= real {
+        for p in (0..whole).step_by(S::LANES) {
+            let from = &from[done * step + p..];
+            let to = &mut to[p * width + done..];
+            assert!(from.len() >= (S::LANES - 1) * step + S::LANES);
+            debug_assert!(to.len() >= (S::LANES - 1) * width + S::LANES);
+            // SAFETY: `from` was just checked; `to` has `LANES` positions of `width` from here.
+            unsafe { S::transpose(from.as_ptr(), step, to.as_mut_ptr(), width) };
         }
+        done += S::LANES;
     }
     for c in 0..width {
         let start = if c < done { whole } else { 0 };
         let Some(to) = to.get_mut(start * width + c..) else {
             continue;
         };
-        let mut to = to.iter_mut().step_by(width);
+        let to = to.iter_mut().step_by(width);
         if c < real {
-            for v in &from[c * positions + start..(c + 1) * positions] {
-                if let Some(to) = to.next() {
-                    *to = S::pack(*v, S::T::ZERO);
-                }
-            }
+            to.zip(&from[c * step + start..][..count - start]).for_each(|(to, v)| *to = *v);
         } else {
-            to.for_each(|to| *to = S::pack(S::T::ZERO, S::T::ZERO));
+            to.for_each(|to| *to = S::T::ZERO);
         }
     }
 }

@@ -22,18 +22,13 @@ const STAGED: usize = 1 << 19;
 /// Output channels up to which pixels are the vector side.
 pub(crate) const NARROW: usize = 4;
 
-/// What one combination of a row phase and a column phase reads.
-struct Sweep<S: Simd> {
-    weights: Packed<S>,
-    terms: Vec<Term>,
-}
-
 struct Plan<'a, S: Simd> {
     c: &'a Correlation,
     x: &'a [S::T],
     bias: Option<&'a [S::T]>,
-    /// Row phase by column phase.
-    sweeps: Vec<Sweep<S>>,
+    /// A list for each row phase and column phase, and the terms of each.
+    weights: Packed<S>,
+    terms: Vec<Vec<Term>>,
     narrow: bool,
     /// Outputs in a block.
     width: usize,
@@ -60,7 +55,7 @@ pub(crate) fn correlate<S: Simd>(
     let pitch = residue * c.x.step;
     let row = c.inputs.div_ceil(S::PAIR) * pitch;
 
-    let mut sweeps = Vec::new();
+    let (mut lists, mut all_terms) = (Vec::new(), Vec::new());
     for py in &c.y.phases {
         for px in &c.x.phases {
             let (mut taps, mut terms) = (Vec::new(), Vec::new());
@@ -74,10 +69,14 @@ pub(crate) fn correlate<S: Simd>(
                     taps.push(ty.k * c.kernel[1] + tx.k);
                 }
             }
-            sweeps.push(Sweep { weights: Packed::new(c, weight, &taps, width), terms });
+            lists.push(taps);
+            all_terms.push(terms);
         }
     }
-    let plan = Plan::<S> { c, x, bias, sweeps, narrow, width, residue, pitch, row, columns };
+    let weights = Packed::new(c, weight, &lists, width);
+    let terms = all_terms;
+    let plan =
+        Plan::<S> { c, x, bias, weights, terms, narrow, width, residue, pitch, row, columns };
 
     // Several samples a task where they fit, else a sample in several blocks of rows; the result
     // does not depend on it.
@@ -136,13 +135,13 @@ impl<S: Simd> Task for RowTask<'_, S> {
                             continue;
                         }
                         for px in 0..phases {
-                            let sweep = &self.plan.sweeps[py * phases + px];
+                            let list = py * phases + px;
                             if narrow {
-                                self.sweep_narrow(sweep, x, px, &mut turned);
+                                self.sweep_narrow(list, x, px, &mut turned);
                             } else {
                                 let line = &mut line[px * line_step..(px + 1) * line_step];
                                 let vectors = real.div_ceil(S::LANES);
-                                self.sweep_wide(sweep, block, vectors, x, px, line);
+                                self.sweep_wide(list, block, vectors, x, px, line);
                                 for v in 0..vectors {
                                     for p in (0..columns).step_by(S::LANES) {
                                         let from = &line[p * width + v * S::LANES..];
@@ -186,7 +185,7 @@ impl<S: Simd> RowTask<'_, S> {
     #[inline(always)]
     fn sweep_wide(
         &self,
-        sweep: &Sweep<S>,
+        list: usize,
         block: usize,
         vectors: usize,
         x: &[S::P],
@@ -204,10 +203,11 @@ impl<S: Simd> RowTask<'_, S> {
         for pixel in line[..count * width].chunks_exact_mut(width) {
             pixel.copy_from_slice(&start[..width]);
         }
-        if sweep.terms.is_empty() {
+        let terms = &self.plan.terms[list];
+        if terms.is_empty() {
             return;
         }
-        let w = sweep.weights.block(block);
+        let w = self.plan.weights.block(list, block);
         let tiles = count.div_ceil(S::ROWS);
         for i in 0..tiles {
             let (from, to) = part(count, tiles, i);
@@ -215,8 +215,8 @@ impl<S: Simd> RowTask<'_, S> {
                 x: x[from..].as_ptr(),
                 x_step: pitch,
                 w: w.as_ptr(),
-                w_step: sweep.weights.input_step,
-                terms: &sweep.terms,
+                w_step: self.plan.weights.input_step(list),
+                terms,
                 outer: c.inputs.div_ceil(S::PAIR),
                 c: line[from * width..].as_mut_ptr(),
                 c_step: width,
@@ -230,14 +230,15 @@ impl<S: Simd> RowTask<'_, S> {
 
     /// Channels × pixels: `turned` is `[channel][phase][pixel]`.
     #[inline(always)]
-    fn sweep_narrow(&self, sweep: &Sweep<S>, x: &[S::P], px: usize, turned: &mut [S::T]) {
+    fn sweep_narrow(&self, list: usize, x: &[S::P], px: usize, turned: &mut [S::T]) {
         let Plan { c, pitch, columns, .. } = *self.plan;
         let step = c.x.phases.len() * columns;
         for o in 0..c.outputs {
             let start = self.plan.bias.map_or(S::T::ZERO, |bias| bias[o]);
             turned[o * step + px * columns..][..columns].fill(start);
         }
-        if sweep.terms.is_empty() {
+        let terms = &self.plan.terms[list];
+        if terms.is_empty() {
             return;
         }
         // As many vectors as the registers of the largest tile hold.
@@ -248,11 +249,11 @@ impl<S: Simd> RowTask<'_, S> {
             let most = widest.unwrap_or(1).min(left);
             let vectors = [8, 6, 4, 3, 2].into_iter().find(|&v| v <= most).unwrap_or(1);
             let t = Tile::<S> {
-                x: sweep.weights.block(0).as_ptr(),
-                x_step: sweep.weights.input_step,
+                x: self.plan.weights.block(list, 0).as_ptr(),
+                x_step: self.plan.weights.input_step(list),
                 w: x[from..].as_ptr(),
                 w_step: pitch,
-                terms: &sweep.terms,
+                terms,
                 outer: c.inputs.div_ceil(S::PAIR),
                 c: turned[px * columns + from..].as_mut_ptr(),
                 c_step: step,

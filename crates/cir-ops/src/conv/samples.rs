@@ -61,7 +61,7 @@ pub(crate) fn correlate<S: Simd>(
             starts.push(terms.len());
         }
     }
-    let weights = Packed::new(c, weight, &kernel, width);
+    let weights = Packed::new(c, weight, &[kernel], width);
     let plan = Plan::<S> { c, x, bias, weights, terms, starts, group };
     let fill = |out| {
         parallel(groups, c.work(), |i| {
@@ -119,8 +119,8 @@ impl<S: Simd> Task for Group<'_, S> {
                 let t = Tile::<S> {
                     x: staged.as_ptr(),
                     x_step: plane * group,
-                    w: self.plan.weights.block(block).as_ptr(),
-                    w_step: self.plan.weights.input_step,
+                    w: self.plan.weights.block(0, block).as_ptr(),
+                    w_step: self.plan.weights.input_step(0),
                     terms: &self.plan.terms[self.plan.starts[pixel]..self.plan.starts[pixel + 1]],
                     outer: inputs,
                     c: line.as_mut_ptr(),

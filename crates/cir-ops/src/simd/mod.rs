@@ -8,6 +8,8 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod bf16;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod portable;
@@ -93,6 +95,15 @@ pub(crate) fn dispatch_f32<G: Generic<f32>>(kernels: Kernels, task: G) -> G::Out
         Kernels::Neon => task.run::<neon::F32>(),
         _ => task.run::<portable::F32>(),
     }
+}
+
+/// Runs `task` with vectors that multiply bfloat16, or in f32 where `kernels` have none.
+pub(crate) fn dispatch_bf16<G: Generic<f32>>(kernels: Kernels, task: G) -> G::Out {
+    #[cfg(target_arch = "x86_64")]
+    if kernels == Kernels::Avx512 && bf16::available() {
+        return task.run::<bf16::Bf16>();
+    }
+    dispatch_f32(kernels, task)
 }
 
 /// Runs `task` with the vectors of `kernels` for f64.

@@ -3,6 +3,7 @@
 #![allow(dead_code)]
 
 use candle_core::{DType, Device, Result, Tensor, Var};
+use cir_ops::{Activation, Kernels, with_kernels};
 
 /// Numbers in ±1 that depend on the seed alone.
 pub(crate) fn numbers(len: usize, seed: u64) -> Vec<f64> {
@@ -138,5 +139,44 @@ impl Shape {
             db[i / (oh * ow) % self.cout] += g;
         }
         [y, dx, dw, db]
+    }
+}
+
+/// Runs `f` for both types on every set of kernels, candle's included.
+pub(crate) fn everywhere(f: impl Fn(DType, f64, Kernels)) {
+    for kernels in Kernels::NAMES.map(|(_, k)| k).into_iter().filter(|k| k.available()) {
+        for (dtype, tolerance) in [(DType::F64, 1e-10), (DType::F32, 3e-5)] {
+            with_kernels(kernels, || f(dtype, tolerance, kernels)).unwrap();
+        }
+    }
+}
+
+/// dΣ(f·g)/dx by central differences, for g as `with_gradients` has it.
+pub(crate) fn differences(x: &[f64], f: impl Fn(&[f64]) -> Vec<f64>) -> Vec<f64> {
+    let weighted = |x: &[f64]| {
+        let y = f(x);
+        y.iter().zip(numbers(y.len(), 99)).map(|(y, g)| y * g).sum::<f64>()
+    };
+    let step = 1e-5;
+    let at = |i: usize, d: f64| {
+        let mut x = x.to_vec();
+        x[i] += d;
+        weighted(&x)
+    };
+    (0..x.len()).map(|i| (at(i, step) - at(i, -step)) / (2. * step)).collect()
+}
+
+/// The activation's value.
+pub(crate) fn activate(a: Activation, x: f64) -> f64 {
+    match a {
+        Activation::None => x,
+        Activation::Relu => x.max(0.),
+        Activation::LeakyRelu(slope) => {
+            if x > 0. {
+                x
+            } else {
+                slope * x
+            }
+        }
     }
 }

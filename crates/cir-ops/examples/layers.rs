@@ -1,0 +1,141 @@
+//! Times a forward and backward pass of typical layers against candle's own kernels.
+//!
+//! `cargo run --release -p cir-ops --example layers -- [repetitions] [words]` prints a Markdown
+//! table of process CPU milliseconds: medians of interleaved runs. Words: `ours` leaves candle out,
+//! `bf16` multiplies in bfloat16, `small` takes the layers of a network for 32×32 images,
+//! `only=<text>` keeps the layers whose name contains the text. `RAYON_NUM_THREADS` sets the number
+//! of threads.
+
+#![allow(clippy::print_stdout)]
+
+use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, Var};
+use cir_ops::{Conv2dConfig, ConvTranspose2dConfig, Kernels, Precision, with_kernels};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Transposed, kernel, stride, channels in and out, side of the input, batch.
+type Layer = (bool, usize, usize, usize, usize, usize, usize);
+
+const LAYERS: [Layer; 12] = [
+    (false, 7, 1, 3, 64, 128, 8),
+    (false, 4, 2, 64, 128, 128, 8),
+    (false, 4, 2, 128, 256, 64, 8),
+    (false, 4, 2, 256, 256, 32, 8),
+    (false, 3, 1, 256, 256, 8, 8),
+    (false, 3, 1, 256, 256, 54, 4),
+    (false, 7, 1, 64, 3, 128, 8),
+    (true, 4, 2, 256, 256, 8, 8),
+    (true, 4, 2, 256, 128, 32, 8),
+    (true, 4, 2, 128, 64, 64, 8),
+    (true, 3, 2, 512, 256, 8, 8),
+    (true, 3, 2, 128, 64, 32, 8),
+];
+
+/// The layers of a small network on 32×32 images.
+const SMALL: [Layer; 11] = [
+    (false, 7, 1, 3, 16, 32, 96),
+    (false, 4, 2, 16, 32, 32, 96),
+    (false, 4, 2, 32, 64, 16, 96),
+    (false, 4, 2, 64, 64, 8, 96),
+    (false, 4, 2, 64, 64, 4, 96),
+    (false, 3, 1, 64, 64, 2, 96),
+    (true, 4, 2, 64, 64, 2, 96),
+    (true, 4, 2, 64, 64, 4, 96),
+    (true, 4, 2, 64, 32, 8, 96),
+    (true, 4, 2, 32, 16, 16, 96),
+    (false, 7, 1, 16, 3, 32, 96),
+];
+
+/// Seconds of CPU time that this process has used, all its threads.
+fn cpu_seconds() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
+}
+
+/// A scalar with a given gradient by its argument: a backward pass that starts for free.
+struct Seed(Tensor);
+
+impl CustomOp1 for Seed {
+    fn name(&self) -> &'static str {
+        "seed"
+    }
+
+    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
+        Ok((CpuStorage::F32(vec![0.]), Shape::from(())))
+    }
+
+    fn bwd(&self, _: &Tensor, _: &Tensor, _: &Tensor) -> Result<Option<Tensor>> {
+        Ok(Some(self.0.clone()))
+    }
+}
+
+fn pass(
+    at: Precision,
+    (transposed, k, stride, ..): Layer,
+    x: &Tensor,
+    w: &Tensor,
+    g: &Tensor,
+) -> Result<f64> {
+    let start = cpu_seconds();
+    let padding = (k - 1) / 2;
+    let y = if transposed {
+        let output_padding = k % 2;
+        let cfg = ConvTranspose2dConfig { stride, padding, output_padding, dilation: 1 };
+        cir_ops::conv_transpose2d_at(at, x, w, None, cfg)?
+    } else {
+        let cfg = Conv2dConfig { stride, padding, ..Default::default() };
+        cir_ops::conv2d_at(at, x, w, None, cfg)?
+    };
+    let grads = cir_ops::backward(&y.apply_op1(Seed(g.clone()))?)?;
+    std::hint::black_box(grads);
+    Ok((cpu_seconds() - start) * 1e3)
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+fn main() -> Result<()> {
+    let args: Vec<String> = std::env::args().collect();
+    let repetitions = args.iter().find_map(|a| a.parse().ok()).unwrap_or(5);
+    let ours_only = args.iter().any(|a| a == "ours");
+    let at = if args.iter().any(|a| a == "bf16") { Precision::Bf16 } else { Precision::Full };
+    let only = args.iter().find_map(|a| a.strip_prefix("only=")).unwrap_or("");
+    println!("| layer | this crate, ms | candle, ms | ratio |");
+    println!("| --- | --- | --- | --- |");
+    let mut sums = [0.; 2];
+    let layers = if args.iter().any(|a| a == "small") { &SMALL[..] } else { &LAYERS[..] };
+    for &layer in layers {
+        let (transposed, k, stride, cin, cout, side, batch) = layer;
+        let kind = if transposed { "t" } else { "c" };
+        let name = format!("{kind}{k}s{stride} {cin}_{cout}_{side}");
+        if !name.contains(only) {
+            continue;
+        }
+        let dims = if transposed { (cin, cout, k, k) } else { (cout, cin, k, k) };
+        let x = Var::randn(0f32, 1., (batch, cin, side, side), &Device::Cpu)?;
+        let w = Var::randn(0f32, 0.02, dims, &Device::Cpu)?;
+        let out = match (transposed, stride) {
+            (true, _) => side * 2,
+            (false, 2) => side / 2,
+            _ => side,
+        };
+        let g = Tensor::randn(0f32, 1., (batch, cout, out, out), &Device::Cpu)?;
+        let mut times = [vec![], vec![]];
+        for _ in 0..=repetitions {
+            times[0].push(with_kernels(Kernels::current()?, || pass(at, layer, &x, &w, &g))??);
+            if !ours_only {
+                times[1].push(with_kernels(Kernels::Candle, || pass(at, layer, &x, &w, &g))??);
+            }
+        }
+        // The first pass touches new memory.
+        let [ours, candle] = times.map(|t| if t.len() > 1 { median(t[1..].to_vec()) } else { 0. });
+        sums[0] += ours;
+        sums[1] += candle;
+        println!("| {name} | {ours:.2} | {candle:.1} | {:.3} |", ours / candle);
+    }
+    println!("| sum | {:.1} | {:.1} | {:.3} |", sums[0], sums[1], sums[0] / sums[1]);
+    Ok(())
+}

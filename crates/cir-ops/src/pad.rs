@@ -1,0 +1,178 @@
+//! Reflection padding: beyond an edge the image is its mirror image, the edge not repeated.
+
+use std::mem::MaybeUninit;
+
+use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
+
+use crate::kernels::Kernels;
+use crate::numbers::Number;
+use crate::parallel::{Shared, filled, parallel};
+use crate::simd::{Generic, Simd, Task};
+use crate::tensors::{Read, own, tensor, view};
+
+/// Pads by `padding` mirrored rows and columns on all four sides, as `torch.nn.ReflectionPad2d`.
+///
+/// # Shapes
+/// `x` (B, C, H, W) → (B, C, H + 2·padding, W + 2·padding).
+///
+/// # Errors
+/// When `padding` is not smaller than H and W.
+pub fn reflection_pad2d(x: &Tensor, padding: usize) -> Result<Tensor> {
+    let (_, _, h, w) = x.dims4()?;
+    if padding == 0 {
+        return Ok(x.clone());
+    }
+    if padding >= h.min(w) {
+        bail!("reflection_pad2d: padding {padding} is not smaller than input {:?}", x.shape());
+    }
+    let kernels = Kernels::current()?;
+    if own(kernels, [x]) {
+        return x.contiguous()?.apply_op1(Reflection { padding, kernels });
+    }
+    let from = |len: usize| {
+        let index: Vec<u32> =
+            (0..len + 2 * padding).map(|i| mirror(i, padding, len) as u32).collect();
+        Tensor::from_vec(index, len + 2 * padding, x.device())
+    };
+    x.contiguous()?.index_select(&from(h)?, 2)?.index_select(&from(w)?, 3)
+}
+
+/// Where padded position `i` comes from.
+#[inline(always)]
+fn mirror(i: usize, padding: usize, len: usize) -> usize {
+    let at = i.abs_diff(padding);
+    if at < len { at } else { 2 * (len - 1) - at }
+}
+
+struct Reflection {
+    padding: usize,
+    kernels: Kernels,
+}
+
+impl Reflection {
+    fn forward<T: Number>(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (b, c, h, w) = layout.shape().dims4()?;
+        let p = self.padding;
+        let task = Planes { x: view::<T>(x, layout)?, size: [h, w], padding: p, back: false };
+        let y = T::dispatch(self.kernels, task);
+        Ok((T::to_cpu_storage_owned(y), Shape::from((b, c, h + 2 * p, w + 2 * p))))
+    }
+
+    fn backward<T: Number>(&self, x: &Tensor, grad: &Tensor) -> Result<Tensor> {
+        let (_, _, h, w) = x.dims4()?;
+        let grad = grad.contiguous()?;
+        let read = Read::new(&grad);
+        let task =
+            Planes { x: read.slice::<T>()?, size: [h, w], padding: self.padding, back: true };
+        tensor(T::dispatch(self.kernels, task), x.shape())
+    }
+}
+
+/// All planes of `size`, to be padded, or (`back`) whose gradients are to be folded back.
+struct Planes<'a, T> {
+    x: &'a [T],
+    size: [usize; 2],
+    padding: usize,
+    back: bool,
+}
+
+impl<T: Number> Generic<T> for Planes<'_, T> {
+    type Out = Vec<T>;
+
+    fn run<S: Simd<T = T>>(self) -> Vec<T> {
+        let [h, w] = self.size;
+        let padded = (h + 2 * self.padding) * (w + 2 * self.padding);
+        let (from, to) = if self.back { (padded, h * w) } else { (h * w, padded) };
+        let planes = self.x.len() / from;
+        let fill = |out: Shared<T>| {
+            parallel(planes, planes * padded, |i| {
+                let x = &self.x[i * from..(i + 1) * from];
+                // SAFETY: this plane is this task's alone.
+                let to = unsafe { out.part(i * to, to) };
+                let Self { size, padding, back, .. } = self;
+                // SAFETY: `S` was chosen among the available kernels.
+                unsafe { S::vectorize(Plane { x, to, size, padding, back }) };
+            });
+        };
+        // SAFETY: every plane is written.
+        unsafe { filled(planes * to, fill) }
+    }
+}
+
+struct Plane<'a, T> {
+    x: &'a [T],
+    to: &'a mut [MaybeUninit<T>],
+    size: [usize; 2],
+    padding: usize,
+    back: bool,
+}
+
+impl<T: Number> Task for Plane<'_, T> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { x, to, size: [h, w], padding: p, back } = self;
+        let wide = w + 2 * p;
+        if !back {
+            for (y, to) in to.chunks_exact_mut(wide).enumerate() {
+                let row = &x[mirror(y, p, h) * w..][..w];
+                to[p..p + w].iter_mut().zip(row).for_each(|(to, v)| _ = to.write(*v));
+                for i in 0..p {
+                    to[i].write(row[p - i]);
+                    to[p + w + i].write(row[w - 2 - i]);
+                }
+            }
+            return;
+        }
+        for (y, to) in to.chunks_exact_mut(w).enumerate() {
+            for (column, to) in to.iter_mut().enumerate() {
+                to.write(folded(x, wide, y + p, column, w, p));
+            }
+            // Rows that were mirrored from this one.
+            let above = (y >= 1 && y <= p).then(|| p - y);
+            let below = (y + 1 < h && y + 1 + p >= h).then(|| p + 2 * (h - 1) - y);
+            for row in above.into_iter().chain(below) {
+                for (column, to) in to.iter_mut().enumerate() {
+                    // SAFETY: written just above.
+                    let sum = unsafe { to.assume_init() } + folded(x, wide, row, column, w, p);
+                    to.write(sum);
+                }
+            }
+        }
+    }
+}
+
+/// The sum of a padded row's numbers that come from `column`.
+#[inline(always)]
+fn folded<T: Number>(x: &[T], wide: usize, row: usize, column: usize, w: usize, p: usize) -> T {
+    let row = &x[row * wide..(row + 1) * wide];
+    let mut sum = row[column + p];
+    if column >= 1 && column <= p {
+        sum += row[p - column];
+    }
+    if column + 1 < w && column + 1 + p >= w {
+        sum += row[p + 2 * (w - 1) - column];
+    }
+    sum
+}
+
+impl CustomOp1 for Reflection {
+    fn name(&self) -> &'static str {
+        "reflection_pad2d"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        match x {
+            CpuStorage::F64(_) => self.forward::<f64>(x, layout),
+            _ => self.forward::<f32>(x, layout),
+        }
+    }
+
+    fn bwd(&self, x: &Tensor, _: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
+        Ok(Some(match x.dtype() {
+            DType::F64 => self.backward::<f64>(x, grad)?,
+            _ => self.backward::<f32>(x, grad)?,
+        }))
+    }
+}
