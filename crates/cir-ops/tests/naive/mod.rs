@@ -37,10 +37,10 @@ pub(crate) fn with_gradients(y: &Tensor, args: &[&Var]) -> Result<Vec<Vec<f64>>>
     Ok(std::iter::once(values(y)).chain(args.iter().map(of)).collect())
 }
 
-/// Panics unless all are within `tolerance`, relative to the largest.
+/// Panics unless all are within `tolerance`, relative to the largest or 0.1, since all operands are of order 1.
 pub(crate) fn assert_close(found: &[f64], expected: &[f64], tolerance: f64, what: &str) {
     assert_eq!(found.len(), expected.len(), "{what}: length");
-    let scale = expected.iter().fold(1e-3f64, |m, v| m.max(v.abs()));
+    let scale = expected.iter().fold(0.1f64, |m, v| m.max(v.abs()));
     for (i, (a, b)) in found.iter().zip(expected).enumerate() {
         assert!((a - b).abs() <= tolerance * scale, "{what}[{i}]: {a} is not {b} (scale {scale})");
     }
