@@ -47,7 +47,7 @@ pub use channel_norm::channel_norm;
 pub use conv::{conv_transpose2d, conv_transpose2d_at, conv2d, conv2d_at};
 pub use kernels::{Kernels, with_kernels};
 pub use layer_norm::layer_norm;
-pub use layers::{Conv2d, ConvTranspose2d, InstanceNorm, Linear};
+pub use layers::{ChannelNorm, Conv2d, ConvTranspose2d, InstanceNorm, LayerNorm, Linear};
 pub use linear::linear;
 pub use loss::{bce_groups, l1_groups, mse_groups};
 pub use norm::instance_norm;
