@@ -4,7 +4,10 @@ use candle_core::{Module, Result, Tensor};
 use candle_nn::{Conv2dConfig, ConvTranspose2dConfig, Init, VarBuilder};
 use serde::{Deserialize, Serialize};
 
-use crate::{Activation, Precision, conv_transpose2d_at, conv2d_at, instance_norm, linear};
+use crate::{
+    Activation, Precision, channel_norm, conv_transpose2d_at, conv2d_at, instance_norm, layer_norm,
+    linear,
+};
 
 /// How weights start; biases start as PyTorch's default, or at 0 where that does not fit.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -219,6 +222,62 @@ impl Module for InstanceNorm {
     /// (B, C, H, W) → (B, C, H, W).
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
         instance_norm(x, Some(&self.weight), Some(&self.bias), 1e-5, self.activation)
+    }
+}
+
+/// Layer normalisation over C, H and W (`weight` and `bias`, (C, 1, 1)) and an activation.
+#[derive(Debug, Clone)]
+pub struct LayerNorm {
+    weight: Tensor,
+    bias: Tensor,
+    activation: Activation,
+}
+
+impl LayerNorm {
+    /// Normalises samples of `channels` channels with eps 1e-5; weight starts at 1, bias at 0.
+    ///
+    /// # Errors
+    /// When the builder lacks a parameter or holds another shape.
+    pub fn new(channels: usize, activation: Activation, vb: VarBuilder) -> Result<Self> {
+        let weight = vb.get_with_hints((channels, 1, 1), "weight", Init::Const(1.))?;
+        let bias = vb.get_with_hints((channels, 1, 1), "bias", Init::Const(0.))?;
+        Ok(Self { weight, bias, activation })
+    }
+}
+
+impl Module for LayerNorm {
+    /// # Shapes
+    /// (B, C, H, W) → (B, C, H, W).
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        layer_norm(x, &self.weight, &self.bias, 1e-5, self.activation)
+    }
+}
+
+/// ELEGANT's normalisation over channels (`alpha` and `beta`, one number each) and an activation.
+#[derive(Debug, Clone)]
+pub struct ChannelNorm {
+    alpha: Tensor,
+    beta: Tensor,
+    activation: Activation,
+}
+
+impl ChannelNorm {
+    /// A layer that starts with alpha 1 and beta 0.
+    ///
+    /// # Errors
+    /// When the builder lacks a parameter or holds another shape.
+    pub fn new(activation: Activation, vb: VarBuilder) -> Result<Self> {
+        let alpha = vb.get_with_hints(1, "alpha", Init::Const(1.))?;
+        let beta = vb.get_with_hints(1, "beta", Init::Const(0.))?;
+        Ok(Self { alpha, beta, activation })
+    }
+}
+
+impl Module for ChannelNorm {
+    /// # Shapes
+    /// (B, C, H, W) → (B, C, H, W).
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        channel_norm(x, &self.alpha, &self.beta, self.activation)
     }
 }
 

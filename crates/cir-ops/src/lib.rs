@@ -47,7 +47,9 @@ pub use channel_norm::channel_norm;
 pub use conv::{conv_transpose2d, conv_transpose2d_at, conv2d, conv2d_at};
 pub use kernels::{Kernels, with_kernels};
 pub use layer_norm::layer_norm;
-pub use layers::{Conv2d, ConvSpec, ConvTranspose2d, Initialisation, InstanceNorm, Linear};
+pub use layers::{
+    ChannelNorm, Conv2d, ConvSpec, ConvTranspose2d, Initialisation, InstanceNorm, LayerNorm, Linear,
+};
 pub use linear::linear;
 pub use loss::{bce_groups, l1_groups, mse_groups};
 pub use norm::instance_norm;

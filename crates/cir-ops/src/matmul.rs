@@ -9,10 +9,11 @@ use crate::scratch::Scratch;
 use crate::simd::{Generic, Simd, Task};
 use crate::tile::{Term, Tile, tile};
 
-/// Terms of a dot product that stay in the first-level cache for all rows.
-const DEPTH: usize = 2048;
+/// Terms of a dot product that are summed at a time: those of a task's rows of W and of a tile's
+/// rows of x fit into the first-level cache together.
+const DEPTH: usize = 768;
 /// Rows of W that a task takes.
-const OUTPUTS: usize = 32;
+const OUTPUTS: usize = 8;
 
 /// y = x·Wᵀ + bias, x (rows, in), W (out, in).
 pub(crate) struct Product<'a, T> {
@@ -28,11 +29,20 @@ impl<T: Number> Generic<T> for Product<'_, T> {
 
     fn run<S: Simd<T = T>>(self) -> Vec<T> {
         let rows = self.x.len() / self.cin;
+        // x as `[block of depth][row][depth]`: rows a power of two apart would fall into the same
+        // sets of the caches.
+        let mut packed = Scratch::<T>::take(self.x.len());
+        for (r, row) in self.x.chunks_exact(self.cin).enumerate() {
+            for (i, from) in row.chunks(DEPTH).enumerate() {
+                packed[i * DEPTH * rows + r * from.len()..][..from.len()].copy_from_slice(from);
+            }
+        }
         let fill = |to: Shared<T>| {
             parallel(self.out.div_ceil(OUTPUTS), self.x.len() * self.out, |i| {
                 let outputs = (i * OUTPUTS, self.out.min((i + 1) * OUTPUTS));
+                let task = Dots::<S> { p: &self, packed: &packed, rows, outputs, to };
                 // SAFETY: `S` was chosen among the available kernels.
-                unsafe { S::vectorize(Dots::<S> { p: &self, rows, outputs, to }) };
+                unsafe { S::vectorize(task) };
             });
         };
         // SAFETY: the tasks write all rows of all their outputs.
@@ -42,6 +52,7 @@ impl<T: Number> Generic<T> for Product<'_, T> {
 
 struct Dots<'a, S: Simd> {
     p: &'a Product<'a, S::T>,
+    packed: &'a [S::T],
     rows: usize,
     outputs: (usize, usize),
     to: Shared<S::T>,
@@ -55,46 +66,72 @@ impl<S: Simd> Task for Dots<'_, S> {
         let Product { x, w, bias, cin, out } = *self.p;
         let (first, last) = self.outputs;
         let count = last - first;
-        let mut sums = Scratch::<S::T>::take(self.rows * count);
-        for row in sums.chunks_exact_mut(count) {
-            match bias {
-                Some(bias) => row.copy_from_slice(&bias[first..last]),
-                None => row.fill(S::T::ZERO),
-            }
-        }
+        // A vector of partial sums for each row and output.
+        let mut sums = Scratch::<S::T>::take(self.rows * count * S::LANES);
+        sums.fill(S::T::ZERO);
         let tall = S::ROWS >= 12;
         for k in (0..cin).step_by(DEPTH) {
             let depth = DEPTH.min(cin - k);
-            let mut o = 0;
-            while o < count {
-                let wide = if count - o >= 4 { 4 } else { 1 };
-                let mut r = 0;
-                while r < self.rows {
-                    let left = self.rows - r;
-                    let x = &x[r * cin + k..];
+            let mut r = 0;
+            while r < self.rows {
+                let x = &self.packed[k * self.rows + r * depth..];
+                let (mut o, mut done) = (0, 1);
+                while o < count {
+                    let wide = if count - o >= 4 { 4 } else { 1 };
                     let w = &w[(first + o) * cin + k..];
-                    let sums = &mut sums[r * count + o..];
-                    r += match (left, wide) {
+                    let sums = &mut sums[(r * count + o) * S::LANES..];
+                    // A tile of the same height for all outputs.
+                    done = match (self.rows - r, wide) {
                         (6.., 4) if tall => dots::<S, 6, 4>(x, w, cin, depth, sums, count),
+                        (6.., _) if tall => dots::<S, 6, 1>(x, w, cin, depth, sums, count),
+                        (4.., 4) if tall => dots::<S, 4, 4>(x, w, cin, depth, sums, count),
+                        (4.., _) if tall => dots::<S, 4, 1>(x, w, cin, depth, sums, count),
                         (3.., 4) => dots::<S, 3, 4>(x, w, cin, depth, sums, count),
+                        (3.., _) => dots::<S, 3, 1>(x, w, cin, depth, sums, count),
                         (2, 4) => dots::<S, 2, 4>(x, w, cin, depth, sums, count),
+                        (2, _) => dots::<S, 2, 1>(x, w, cin, depth, sums, count),
                         (_, 4) => dots::<S, 1, 4>(x, w, cin, depth, sums, count),
-                        (4.., _) => dots::<S, 4, 1>(x, w, cin, depth, sums, count),
                         _ => dots::<S, 1, 1>(x, w, cin, depth, sums, count),
                     };
+                    o += wide;
                 }
-                o += wide;
+                r += done;
             }
         }
-        for (r, row) in sums.chunks_exact(count).enumerate() {
+        let whole = cin / S::LANES * S::LANES;
+        for (r, row) in sums.chunks_exact(count * S::LANES).enumerate() {
             // SAFETY: these outputs are this task's alone.
             let to = unsafe { self.to.part(r * out + first, count) };
-            to.iter_mut().zip(row).for_each(|(to, v)| _ = to.write(*v));
+            for (o, (to, lanes)) in to.iter_mut().zip(row.chunks_exact(S::LANES)).enumerate() {
+                let output = first + o;
+                let mut sum = bias.map_or(S::T::ZERO, |bias| bias[output]);
+                for k in whole..cin {
+                    sum += x[r * cin + k] * w[output * cin + k];
+                }
+                to.write(sum + halved(lanes));
+            }
         }
     }
 }
 
-/// Adds R × O dot products of length `depth` to `sums`; returns R.
+/// The sum of at most 16 lanes, by halves.
+#[inline(always)]
+fn halved<T: Number>(lanes: &[T]) -> T {
+    let mut parts = [T::ZERO; 16];
+    parts[..lanes.len()].copy_from_slice(lanes);
+    let mut half = 8;
+    while half > 0 {
+        for i in 0..half {
+            let other = parts[i + half];
+            parts[i] += other;
+        }
+        half /= 2;
+    }
+    parts[0]
+}
+
+/// Adds the whole vectors of R × O dot products of length `depth` to `sums`, whose rows are `step`
+/// vectors apart; returns R.
 #[inline(always)]
 fn dots<S: Simd, const R: usize, const O: usize>(
     x: &[S::T],
@@ -104,11 +141,12 @@ fn dots<S: Simd, const R: usize, const O: usize>(
     sums: &mut [S::T],
     step: usize,
 ) -> usize {
-    assert!(x.len() >= (R - 1) * cin + depth && w.len() >= (O - 1) * cin + depth);
     let whole = depth / S::LANES * S::LANES;
-    // SAFETY: reads vectors within the first `whole` numbers of each row, which were just checked;
-    // the instruction set is there because this runs within a task.
-    let lanes = unsafe {
+    assert!(x.len() >= R * depth && w.len() >= (O - 1) * cin + depth);
+    assert!(sums.len() >= ((R - 1) * step + O) * S::LANES);
+    // SAFETY: reads vectors within the first `whole` numbers of each row, and the sums, all just
+    // checked; the instruction set is there because this runs within a task.
+    unsafe {
         let mut acc = [[S::zero(); O]; R];
         let mut k = 0;
         while k < whole {
@@ -117,33 +155,18 @@ fn dots<S: Simd, const R: usize, const O: usize>(
                 *b = S::load(w.as_ptr().add(o * cin + k));
             }
             for (r, acc) in acc.iter_mut().enumerate() {
-                let a = S::load(x.as_ptr().add(r * cin + k));
+                let a = S::load(x.as_ptr().add(r * depth + k));
                 for (acc, b) in acc.iter_mut().zip(b) {
                     *acc = S::multiply_add(*acc, a, b);
                 }
             }
             k += S::LANES;
         }
-        acc
-    };
-    for (r, lanes) in lanes.into_iter().enumerate() {
-        for (o, lanes) in lanes.into_iter().enumerate() {
-            let mut parts = [S::T::ZERO; 16];
-            // SAFETY: at most 16 lanes.
-            unsafe { S::store(parts.as_mut_ptr(), lanes) };
-            let mut half = 8;
-            while half > 0 {
-                for i in 0..half {
-                    let other = parts[i + half];
-                    parts[i] += other;
-                }
-                half /= 2;
+        for (r, acc) in acc.into_iter().enumerate() {
+            for (o, acc) in acc.into_iter().enumerate() {
+                let to = sums.as_mut_ptr().add((r * step + o) * S::LANES);
+                S::store(to, S::add(S::load(to), acc));
             }
-            let mut sum = parts[0];
-            for k in whole..depth {
-                sum += x[r * cin + k] * w[o * cin + k];
-            }
-            sums[r * step + o] += sum;
         }
     }
     R

@@ -183,6 +183,16 @@ fn results_do_not_depend_on_the_number_of_threads() {
             assert_eq!(one, run(2), "{s:?}");
             assert_eq!(one, run(5), "{s:?}");
         }
+        let run = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                let [x, w, b] = operands(&s, DType::F32);
+                with_gradients(&apply_bf16(&s, &x, &w, &b).unwrap(), &[&x, &w, &b]).unwrap()
+            })
+        };
+        let one = run(1);
+        assert_eq!(one, run(2), "{s:?}");
+        assert_eq!(one, run(5), "{s:?}");
     }
 }
 

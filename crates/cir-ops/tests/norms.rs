@@ -46,7 +46,7 @@ fn naive_layer_norm(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+    #![proptest_config(naive::config())]
 
     #[test]
     fn channel_norm_matches(n in 0usize..3, c in 1usize..6, h in 1usize..5, w in 1usize..20, kind in 0usize..3) {

@@ -23,7 +23,7 @@ fn naive_norm(x: &[f64], w: &[f64], b: &[f64], plane: usize, a: Activation) -> V
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+    #![proptest_config(naive::config())]
 
     #[test]
     fn instance_norm_matches(n in 0usize..3, c in 1usize..4, h in 2usize..6, w in 1usize..24, kind in 0..3) {
