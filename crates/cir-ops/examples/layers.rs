@@ -1,13 +1,15 @@
 //! Times a forward and backward pass of typical layers against candle's own kernels.
 //!
 //! `cargo run --release -p cir-ops --example layers -- [repetitions] [words]` prints a Markdown
-//! table of process CPU milliseconds: medians of interleaved runs. Words: `ours` leaves candle out,
+//! table of process CPU and wall milliseconds: medians of interleaved runs. Words: `ours` leaves candle out,
 //! `bf16` multiplies in bfloat16, `small` takes the layers of a network for 32×32 images,
 //! `only=<text>` keeps the layers whose name contains the text. `RAYON_NUM_THREADS` sets the number
 //! of threads.
 
 #![allow(clippy::print_stdout)]
 #![allow(clippy::disallowed_methods, reason = "what the numbers are does not matter to a timing")]
+
+use std::time::Instant;
 
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, Var};
 use cir_ops::{Conv2dConfig, ConvTranspose2dConfig, Kernels, Precision, with_kernels};
@@ -77,8 +79,8 @@ fn pass(
     x: &Tensor,
     w: &Tensor,
     g: &Tensor,
-) -> Result<f64> {
-    let start = cpu_seconds();
+) -> Result<[f64; 2]> {
+    let (start, clock) = (cpu_seconds(), Instant::now());
     let padding = (k - 1) / 2;
     let y = if transposed {
         let output_padding = k % 2;
@@ -90,12 +92,16 @@ fn pass(
     };
     let grads = cir_ops::backward(&y.apply_op1(Seed(g.clone()))?)?;
     std::hint::black_box(grads);
-    Ok((cpu_seconds() - start) * 1e3)
+    Ok([(cpu_seconds() - start) * 1e3, clock.elapsed().as_secs_f64() * 1e3])
 }
 
-fn median(mut times: Vec<f64>) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
+/// The medians of CPU and wall milliseconds, without the first pass, which touches new memory.
+fn medians(times: &[[f64; 2]]) -> [f64; 2] {
+    [0, 1].map(|which| {
+        let mut times: Vec<f64> = times.iter().skip(1).map(|t| t[which]).collect();
+        times.sort_by(f64::total_cmp);
+        times.get(times.len() / 2).copied().unwrap_or(0.)
+    })
 }
 
 fn main() -> Result<()> {
@@ -104,8 +110,8 @@ fn main() -> Result<()> {
     let ours_only = args.iter().any(|a| a == "ours");
     let at = if args.iter().any(|a| a == "bf16") { Precision::Bf16 } else { Precision::Full };
     let only = args.iter().find_map(|a| a.strip_prefix("only=")).unwrap_or("");
-    println!("| layer | this crate, ms | candle, ms | ratio |");
-    println!("| --- | --- | --- | --- |");
+    println!("| layer | CPU, ms | wall, ms | candle's CPU | candle's wall | ratio of CPU |");
+    println!("| --- | --- | --- | --- | --- | --- |");
     let mut sums = [0.; 2];
     let layers = if args.iter().any(|a| a == "small") { &SMALL[..] } else { &LAYERS[..] };
     for &layer in layers {
@@ -131,12 +137,14 @@ fn main() -> Result<()> {
                 times[1].push(with_kernels(Kernels::Candle, || pass(at, layer, &x, &w, &g))??);
             }
         }
-        // The first pass touches new memory.
-        let [ours, candle] = times.map(|t| if t.len() > 1 { median(t[1..].to_vec()) } else { 0. });
+        let [[ours, wall], [candle, candle_wall]] = times.map(|t| medians(&t));
         sums[0] += ours;
         sums[1] += candle;
-        println!("| {name} | {ours:.2} | {candle:.1} | {:.3} |", ours / candle);
+        let ratio = ours / candle;
+        println!(
+            "| {name} | {ours:.2} | {wall:.2} | {candle:.1} | {candle_wall:.1} | {ratio:.3} |"
+        );
     }
-    println!("| sum | {:.1} | {:.1} | {:.3} |", sums[0], sums[1], sums[0] / sums[1]);
+    println!("| sum | {:.1} | | {:.1} | | {:.3} |", sums[0], sums[1], sums[0] / sums[1]);
     Ok(())
 }

@@ -176,11 +176,11 @@ fn results_do_not_depend_on_the_number_of_threads() {
     let run = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
-            let x = var(&[12, 5, 61, 67], 1, DType::F32);
+            let x = var(&[12, 5, 121, 127], 1, DType::F32);
             let y = cir_ops::instance_norm(&x, None, None, 1e-5, Activation::Relu).unwrap();
             let y = cir_ops::tanh(&y).unwrap();
             let loss = cir_ops::bce_groups(&y, &(y.detach() * 0.5).unwrap(), 3).unwrap();
-            let w = var(&[200, 67], 2, DType::F32);
+            let w = var(&[200, 127], 2, DType::F32);
             let z = cir_ops::linear(&x.flatten(0, 2).unwrap(), &w, None).unwrap();
             [with_gradients(&loss, &[&x]).unwrap(), with_gradients(&z, &[&x, &w]).unwrap()]
         })
