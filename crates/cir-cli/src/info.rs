@@ -32,11 +32,12 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let count: usize = tensors.values().map(|t| t.elem_count()).sum();
     println!("{} model, trained on {}", card.algorithm, card.data);
     println!(
-        "images {0}x{0}, {1} channels; conv_dim {2}, hidden {3}, repeat_num {4}, z_dim {5}; \
-         {count} parameters in {6} tensors",
+        "images {0}x{0}, {1} channels; conv_dim {2}, depth {3}, hidden {4}, \
+         repeat_num {5}, z_dim {6}; {count} parameters in {7} tensors",
         c.image_size,
         c.image_channels,
         c.conv_dim,
+        c.depth,
         c.hidden,
         c.repeat_num,
         c.z_dim,

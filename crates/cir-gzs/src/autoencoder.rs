@@ -9,12 +9,18 @@ use cir_ops::{
 
 use crate::{ModelConfig, Norm, Output};
 
-const SAME7: Conv2dConfig =
-    Conv2dConfig { padding: 3, stride: 1, dilation: 1, groups: 1, cudnn_fwd_algo: None };
-const SAME3: Conv2dConfig = Conv2dConfig { padding: 1, ..SAME7 };
-const HALVE: Conv2dConfig = Conv2dConfig { padding: 1, stride: 2, ..SAME7 };
+/// Width of each stage in multiples of `conv_dim`; a network of depth d has the first d.
+const WIDTHS: [usize; 4] = [2, 4, 4, 4];
+
+const SAME3: Conv2dConfig = same(3);
+const HALVE: Conv2dConfig = Conv2dConfig { stride: 2, ..SAME3 };
 const DOUBLE: ConvTranspose2dConfig =
     ConvTranspose2dConfig { padding: 1, output_padding: 0, stride: 2, dilation: 1 };
+
+/// A convolution that keeps the picture's size.
+const fn same(kernel: usize) -> Conv2dConfig {
+    Conv2dConfig { padding: kernel / 2, stride: 1, dilation: 1, groups: 1, cudnn_fwd_algo: None }
+}
 
 /// E and D of GZS-Net.
 #[derive(Debug, Clone)]
@@ -115,36 +121,42 @@ impl Autoencoder {
     /// # Errors
     /// When `vb` lacks a parameter or holds another shape.
     pub fn new(cfg: &ModelConfig, vb: VarBuilder) -> Result<Self> {
-        let c = cfg.conv_dim;
-        let (r, s) = (cfg.repeat_num, cfg.image_size / 16);
-        let flat = 4 * c * s * s;
+        let (c, r, edge) = (cfg.conv_dim, cfg.repeat_num, cfg.edge_kernel);
+        let side = cfg.image_size >> cfg.depth;
+        let stages = WIDTHS[..cfg.depth].iter().map(|multiple| multiple * c);
+        let widths: Vec<_> = std::iter::once(c).chain(stages).collect();
+        let deepest = widths[cfg.depth];
+        let flat = deepest * side * side;
         let kind = Kind { norm: cfg.norm, init: cfg.initialisation };
 
+        // Numbered as published: three places for convolution, norm and ReLU, one for a block.
         let vb_e = vb.pp("encoder");
         let mut encoder = vec![
-            kind.conv(cfg.image_channels, c, 7, SAME7, vb_e.pp(0))?,
+            kind.conv(cfg.image_channels, c, edge, same(edge), vb_e.pp(0))?,
             kind.norm(c, Activation::Relu, vb_e.pp(1))?,
         ];
-        for (i, width) in [c, 2 * c, 4 * c, 4 * c, 4 * c].windows(2).enumerate() {
+        for (i, width) in widths.windows(2).enumerate() {
             let at = 3 * (i + 1);
             encoder.push(kind.conv(width[0], width[1], 4, HALVE, vb_e.pp(at))?);
             encoder.push(kind.norm(width[1], Activation::Relu, vb_e.pp(at + 1))?);
         }
         for i in 0..r {
-            encoder.push(Layer::Residual(ResidualBlock::new(4 * c, kind, vb_e.pp(15 + i))?));
+            let at = 3 * widths.len() + i;
+            encoder.push(Layer::Residual(ResidualBlock::new(deepest, kind, vb_e.pp(at))?));
         }
 
         let vb_d = vb.pp("decoder");
         let mut decoder = Vec::new();
         for i in 0..r {
-            decoder.push(Layer::Residual(ResidualBlock::new(4 * c, kind, vb_d.pp(i))?));
+            decoder.push(Layer::Residual(ResidualBlock::new(deepest, kind, vb_d.pp(i))?));
         }
-        for (i, width) in [4 * c, 4 * c, 4 * c, 2 * c, c].windows(2).enumerate() {
+        for (i, width) in widths.windows(2).rev().enumerate() {
             let at = r + 3 * i;
-            decoder.push(kind.transposed(width[0], width[1], vb_d.pp(at))?);
-            decoder.push(kind.norm(width[1], Activation::Relu, vb_d.pp(at + 1))?);
+            decoder.push(kind.transposed(width[1], width[0], vb_d.pp(at))?);
+            decoder.push(kind.norm(width[0], Activation::Relu, vb_d.pp(at + 1))?);
         }
-        decoder.push(kind.conv(c, cfg.image_channels, 7, SAME7, vb_d.pp(r + 12))?);
+        let last = vb_d.pp(r + 3 * cfg.depth);
+        decoder.push(kind.conv(c, cfg.image_channels, edge, same(edge), last)?);
 
         let (fc_e, fc_d) = (vb.pp("fc_encoder"), vb.pp("fc_decoder"));
         Ok(Self {
@@ -158,7 +170,7 @@ impl Autoencoder {
                 Linear::of(cfg.hidden, flat, kind.init, fc_d.pp(2))?,
             ],
             decoder,
-            bottleneck: (4 * c, s),
+            bottleneck: (deepest, side),
             output: cfg.output,
         })
     }

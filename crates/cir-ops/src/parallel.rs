@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use rayon::prelude::*;
 
 /// Multiplications below which waking other threads costs more than it saves.
-const WORTH_SHARING: usize = 2_000_000;
+const WORTH_SHARING: usize = 250_000;
 
 /// Runs `task` for each of `count` indices; on several threads if `work`, the total number of
 /// elementary operations, is worth it. Tasks must not depend on one another.

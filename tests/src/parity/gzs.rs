@@ -136,6 +136,8 @@ impl Start {
             image_size: sizes.image_size,
             image_channels: sizes.image_channels,
             conv_dim: sizes.conv_dim,
+            depth: 4,
+            edge_kernel: 7,
             hidden: sizes.hidden,
             repeat_num: sizes.repeat_num,
             z_dim: sizes.z_dim,

@@ -31,7 +31,9 @@ fn recipes_with_unknown_fields_values_or_versions() {
     says(&refused(&["algorithm=gsz"]), &["gsz", "gzs"]);
     says(&refused(&["train.steps=0"]), &["train.steps", "0", "at least 1"]);
     says(&refused(&["cir.draws=0"]), &["cir.draws", "at least 1"]);
-    says(&refused(&["model.image_size=20"]), &["model.image_size", "20", "multiple of 16"]);
+    says(&refused(&["model.image_size=18"]), &["model.image_size", "18", "multiple of 4"]);
+    says(&refused(&["model.depth=5"]), &["model.depth", "5", "1 to 4"]);
+    says(&refused(&["model.edge_kernel=4"]), &["model.edge_kernel", "4", "odd"]);
     says(&refused(&["data.card=font"]), &["data.card", "font", "dsprites"]);
     says(&Place::new().refused(&["train", "gsz-fonts"], 2), &["gsz-fonts", "gzs-fonts"]);
     says(&Place::new().refused(&["train", "--set", "cir"], 2), &["section.field=value"]);
@@ -41,15 +43,15 @@ fn recipes_with_unknown_fields_values_or_versions() {
 fn blocks_that_overlap_or_exceed_or_belong_to_no_attribute() {
     let blocks = |last: &str| {
         format!(
-            "model.blocks=[{{name='letter',start=0,end=8}},{{name='size',start=8,end=16}},\
-             {{name='font_colour',start=16,end=24}},{{name='back_colour',start=24,end=32}},{last}]"
+            "model.blocks=[{{name='letter',start=0,end=8}},{{name='size',start=8,end=10}},\
+             {{name='font_colour',start=10,end=13}},{{name='back_colour',start=13,end=16}},{last}]"
         )
     };
-    let overlap = blocks("{name='font',start=30,end=40}");
-    says(&refused(&[&overlap]), &["blocks.font", "30..40", "overlaps"]);
-    let excess = blocks("{name='font',start=32,end=48}");
-    says(&refused(&[&excess]), &["blocks.font", "32..48", "at most 40"]);
-    let unknown = blocks("{name='style',start=32,end=40}");
+    let overlap = blocks("{name='font',start=14,end=24}");
+    says(&refused(&[&overlap]), &["blocks.font", "14..24", "overlaps"]);
+    let excess = blocks("{name='font',start=16,end=32}");
+    says(&refused(&[&excess]), &["blocks.font", "16..32", "at most 24"]);
+    let unknown = blocks("{name='style',start=16,end=24}");
     says(&refused(&[&unknown]), &["model.blocks", "style", "font"]);
 }
 

@@ -65,7 +65,7 @@ fn a_model_is_used() {
     assert!(place.ok(&["info", "run/checkpoint.safetensors"]).contains("after step 6"));
     let card: serde_json::Value =
         serde_json::from_str(&place.ok(&["info", model, "--json"])).unwrap();
-    assert_eq!(card["config"]["z_dim"].as_u64(), Some(40));
+    assert_eq!(card["config"]["z_dim"].as_u64(), Some(24));
 }
 
 #[test]

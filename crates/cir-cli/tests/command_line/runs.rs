@@ -51,6 +51,8 @@ fn every_setting_of_the_step_trains() {
     let place = Place::new();
     let published = [
         "model.norm=instance",
+        "model.depth=4",
+        "model.edge_kernel=7",
         "model.initialisation=pytorch",
         "model.repeat_num=1",
         "loss.image=l1",
