@@ -55,8 +55,8 @@ fn a_model_is_used() {
     place.ok(&["encode", "run", "a.png", "-o", "z.safetensors"]);
     let tensors = bytes(&place.path("z.safetensors"));
     let tensors = safetensors::SafeTensors::deserialize(&tensors).unwrap();
-    assert_eq!(tensors.tensor("back_colour").unwrap().shape(), [1, 8]);
-    assert_eq!(tensors.tensor("z").unwrap().shape(), [1, 40]);
+    assert_eq!(tensors.tensor("back_colour").unwrap().shape(), [1, 3]);
+    assert_eq!(tensors.tensor("z").unwrap().shape(), [1, 24]);
 
     let scores: serde_json::Value =
         serde_json::from_str(&place.ok(&["eval", "run", "--count", "5", "--json"])).unwrap();
