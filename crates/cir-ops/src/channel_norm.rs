@@ -3,12 +3,12 @@
 
 use std::mem::MaybeUninit;
 
-use candle_core::{CpuStorage, CustomOp3, DType, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, Result, Shape, Tensor, bail};
 
 use crate::activation::Activation;
-use crate::backward::give;
 use crate::kernels::Kernels;
 use crate::numbers::Number;
+use crate::operation::{Operand, Operation, apply3};
 use crate::parallel::{Shared, filled, parallel};
 use crate::scratch::Scratch;
 use crate::simd::{Generic, Simd, Task};
@@ -44,8 +44,7 @@ pub fn channel_norm(
     }
     let kernels = Kernels::current()?;
     if own(kernels, [x, gain, bias]) && c * h * w > 0 {
-        let (gain, bias) = (gain.contiguous()?, bias.contiguous()?);
-        return x.contiguous()?.apply_op3(&gain, &bias, ChannelNorm { activation, kernels });
+        return apply3(ChannelNorm { activation, kernels }, [x, gain, bias]);
     }
     // maximum's gradient would be halved where both sides are equal; sqrt's is infinite at 0.
     let squares = x.sqr()?.sum_keepdim(1)?;
@@ -59,13 +58,10 @@ struct ChannelNorm {
     kernels: Kernels,
 }
 
-impl ChannelNorm {
-    fn forward<T: Number>(
-        &self,
-        x: (&CpuStorage, &Layout),
-        gain: (&CpuStorage, &Layout),
-        bias: (&CpuStorage, &Layout),
-    ) -> Result<(CpuStorage, Shape)> {
+impl Operation<3> for ChannelNorm {
+    const NAME: &'static str = "channel_norm";
+
+    fn forward<T: Number>(&self, [x, gain, bias]: [Operand<'_>; 3]) -> Result<(CpuStorage, Shape)> {
         let shape = x.1.shape().clone();
         let (_, channels, h, w) = shape.dims4()?;
         let operands = Operands {
@@ -81,9 +77,7 @@ impl ChannelNorm {
 
     fn backward<T: Number>(
         &self,
-        x: &Tensor,
-        gain: &Tensor,
-        bias: &Tensor,
+        [x, gain, bias]: [&Tensor; 3],
         grad: &Tensor,
     ) -> Result<[Option<Tensor>; 3]> {
         let (_, channels, h, w) = x.dims4()?;
@@ -267,41 +261,5 @@ impl<T: Number> Task for BackwardChunk<'_, T> {
             }
         }
         sums
-    }
-}
-
-impl CustomOp3 for ChannelNorm {
-    fn name(&self) -> &'static str {
-        "channel_norm"
-    }
-
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        xl: &Layout,
-        g: &CpuStorage,
-        gl: &Layout,
-        b: &CpuStorage,
-        bl: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        match x {
-            CpuStorage::F64(_) => self.forward::<f64>((x, xl), (g, gl), (b, bl)),
-            _ => self.forward::<f32>((x, xl), (g, gl), (b, bl)),
-        }
-    }
-
-    fn bwd(
-        &self,
-        x: &Tensor,
-        gain: &Tensor,
-        bias: &Tensor,
-        _: &Tensor,
-        grad: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let [dx, dw, db] = match x.dtype() {
-            DType::F64 => self.backward::<f64>(x, gain, bias, grad)?,
-            _ => self.backward::<f32>(x, gain, bias, grad)?,
-        };
-        Ok((give(x, dx)?, give(gain, dw)?, give(bias, db)?))
     }
 }

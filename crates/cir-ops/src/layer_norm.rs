@@ -4,12 +4,12 @@
 use std::mem::MaybeUninit;
 use std::sync::OnceLock;
 
-use candle_core::{CpuStorage, CustomOp3, D, DType, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, D, Result, Shape, Tensor, bail};
 
 use crate::activation::Activation;
-use crate::backward::give;
 use crate::kernels::Kernels;
 use crate::numbers::Number;
+use crate::operation::{Operand, Operation, apply3};
 use crate::parallel::{Shared, filled, parallel};
 use crate::simd::{Generic, Simd, Task};
 use crate::sums::sum;
@@ -41,7 +41,7 @@ pub fn layer_norm(
     let kernels = Kernels::current()?;
     if own(kernels, [x, weight, bias]) && c * h * w > 0 {
         let op = LayerNorm { eps, activation, kernels, statistics: OnceLock::new() };
-        return x.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, op);
+        return apply3(op, [x, weight, bias]);
     }
     let flat = x.reshape((b, c * h * w))?;
     let centred = flat.broadcast_sub(&flat.mean_keepdim(D::Minus1)?)?;
@@ -60,12 +60,12 @@ struct LayerNorm {
     statistics: OnceLock<Vec<[f64; 2]>>,
 }
 
-impl LayerNorm {
+impl Operation<3> for LayerNorm {
+    const NAME: &'static str = "layer_norm";
+
     fn forward<T: Number>(
         &self,
-        x: (&CpuStorage, &Layout),
-        weight: (&CpuStorage, &Layout),
-        bias: (&CpuStorage, &Layout),
+        [x, weight, bias]: [Operand<'_>; 3],
     ) -> Result<(CpuStorage, Shape)> {
         let shape = x.1.shape().clone();
         let (_, channels, h, w) = shape.dims4()?;
@@ -84,9 +84,7 @@ impl LayerNorm {
 
     fn backward<T: Number>(
         &self,
-        x: &Tensor,
-        weight: &Tensor,
-        bias: &Tensor,
+        [x, weight, bias]: [&Tensor; 3],
         grad: &Tensor,
     ) -> Result<[Option<Tensor>; 3]> {
         let (_, channels, h, w) = x.dims4()?;
@@ -257,41 +255,5 @@ impl<T: Number> Generic<T> for Backward<'_, T> {
         // SAFETY: every plane is written.
         let dx = unsafe { filled(planes.x.len(), fill) };
         (dx, sums)
-    }
-}
-
-impl CustomOp3 for LayerNorm {
-    fn name(&self) -> &'static str {
-        "layer_norm"
-    }
-
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        xl: &Layout,
-        w: &CpuStorage,
-        wl: &Layout,
-        b: &CpuStorage,
-        bl: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        match x {
-            CpuStorage::F64(_) => self.forward::<f64>((x, xl), (w, wl), (b, bl)),
-            _ => self.forward::<f32>((x, xl), (w, wl), (b, bl)),
-        }
-    }
-
-    fn bwd(
-        &self,
-        x: &Tensor,
-        weight: &Tensor,
-        bias: &Tensor,
-        _: &Tensor,
-        grad: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let [dx, dw, db] = match x.dtype() {
-            DType::F64 => self.backward::<f64>(x, weight, bias, grad)?,
-            _ => self.backward::<f32>(x, weight, bias, grad)?,
-        };
-        Ok((give(x, dx)?, give(weight, dw)?, give(bias, db)?))
     }
 }

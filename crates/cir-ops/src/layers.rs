@@ -63,24 +63,93 @@ pub struct ConvSpec<Cfg> {
 }
 
 /// A convolution with `weight` (out, in, k, k) and, unless without, `bias` (out).
+pub type Conv2d = Convolution<Conv2dConfig>;
+
+/// A transposed convolution with `weight` (in, out, k, k) and, unless without, `bias` (out).
+pub type ConvTranspose2d = Convolution<ConvTranspose2dConfig>;
+
+/// [`Conv2d`] or [`ConvTranspose2d`], as its settings say.
 #[derive(Debug, Clone)]
-pub struct Conv2d {
+pub struct Convolution<Cfg> {
     weight: Tensor,
     bias: Option<Tensor>,
-    cfg: Conv2dConfig,
+    cfg: Cfg,
     precision: Precision,
 }
 
-impl Conv2d {
+/// What the two kinds of convolution do each in its own way.
+pub trait ConvolutionConfig: Copy {
+    /// Shape of the weight from `cin` to `out` channels with a kernel of side `k`.
+    fn shape(&self, cin: usize, out: usize, k: usize) -> [usize; 4];
+
+    /// How many inputs an output of a weight of this shape sums over, on average.
+    fn fan_in(&self, shape: [usize; 4]) -> f64;
+
+    /// The operation.
+    ///
+    /// # Errors
+    /// When the shapes do not fit.
+    fn apply(
+        self,
+        precision: Precision,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: Option<&Tensor>,
+    ) -> Result<Tensor>;
+}
+
+impl ConvolutionConfig for Conv2dConfig {
+    fn shape(&self, cin: usize, out: usize, k: usize) -> [usize; 4] {
+        [out, cin / self.groups, k, k]
+    }
+
+    fn fan_in(&self, [_, cin, h, w]: [usize; 4]) -> f64 {
+        (cin * h * w) as f64
+    }
+
+    fn apply(
+        self,
+        precision: Precision,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: Option<&Tensor>,
+    ) -> Result<Tensor> {
+        conv2d_at(precision, x, weight, bias, self)
+    }
+}
+
+impl ConvolutionConfig for ConvTranspose2dConfig {
+    fn shape(&self, cin: usize, out: usize, k: usize) -> [usize; 4] {
+        [cin, out, k, k]
+    }
+
+    fn fan_in(&self, [cin, _, h, w]: [usize; 4]) -> f64 {
+        // Of the kernel's taps only one in stride² meets an input.
+        (cin * h * w) as f64 / (self.stride * self.stride) as f64
+    }
+
+    fn apply(
+        self,
+        precision: Precision,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: Option<&Tensor>,
+    ) -> Result<Tensor> {
+        conv_transpose2d_at(precision, x, weight, bias, self)
+    }
+}
+
+impl<Cfg: ConvolutionConfig> Convolution<Cfg> {
     /// Makes the layer.
     ///
     /// # Errors
     /// When the builder lacks a parameter or holds another shape.
-    pub fn of(spec: ConvSpec<Conv2dConfig>, vb: VarBuilder) -> Result<Self> {
-        let ConvSpec { cin, out, kernel: k, bias, cfg, init } = spec;
-        let cin = cin / cfg.groups;
-        let fan = cin * k * k;
-        let weight = vb.get_with_hints((out, cin, k, k), "weight", init.weight(fan as f64, fan))?;
+    pub fn of(spec: ConvSpec<Cfg>, vb: VarBuilder) -> Result<Self> {
+        let ConvSpec { cin, out, kernel, bias, cfg, init } = spec;
+        let shape = cfg.shape(cin, out, kernel);
+        // PyTorch's fan counts the second dimension, whichever it is.
+        let fan = shape[1] * kernel * kernel;
+        let weight = vb.get_with_hints(&shape, "weight", init.weight(cfg.fan_in(shape), fan))?;
         let bias = bias.then(|| vb.get_with_hints(out, "bias", init.bias(fan))).transpose()?;
         Ok(Self { weight, bias, cfg, precision: Precision::Full })
     }
@@ -89,13 +158,7 @@ impl Conv2d {
     ///
     /// # Errors
     /// When the builder lacks a parameter or holds another shape.
-    pub fn new(
-        cin: usize,
-        out: usize,
-        kernel: usize,
-        cfg: Conv2dConfig,
-        vb: VarBuilder,
-    ) -> Result<Self> {
+    pub fn new(cin: usize, out: usize, kernel: usize, cfg: Cfg, vb: VarBuilder) -> Result<Self> {
         let init = Initialisation::Pytorch;
         Self::of(ConvSpec { cin, out, kernel, bias: true, cfg, init }, vb)
     }
@@ -108,7 +171,7 @@ impl Conv2d {
         cin: usize,
         out: usize,
         kernel: usize,
-        cfg: Conv2dConfig,
+        cfg: Cfg,
         vb: VarBuilder,
     ) -> Result<Self> {
         let init = Initialisation::Pytorch;
@@ -121,79 +184,11 @@ impl Conv2d {
     }
 }
 
-impl Module for Conv2d {
+impl<Cfg: ConvolutionConfig> Module for Convolution<Cfg> {
     /// # Shapes
     /// (B, in, H, W) → (B, out, H', W').
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        conv2d_at(self.precision, x, &self.weight, self.bias.as_ref(), self.cfg)
-    }
-}
-
-/// A transposed convolution with `weight` (in, out, k, k) and, unless without, `bias` (out).
-#[derive(Debug, Clone)]
-pub struct ConvTranspose2d {
-    weight: Tensor,
-    bias: Option<Tensor>,
-    cfg: ConvTranspose2dConfig,
-    precision: Precision,
-}
-
-impl ConvTranspose2d {
-    /// Makes the layer.
-    ///
-    /// # Errors
-    /// When the builder lacks a parameter or holds another shape.
-    pub fn of(spec: ConvSpec<ConvTranspose2dConfig>, vb: VarBuilder) -> Result<Self> {
-        let ConvSpec { cin, out, kernel: k, bias, cfg, init } = spec;
-        // Of the kernel's taps only one in stride² meets an input.
-        let fan_in = (cin * k * k) as f64 / (cfg.stride * cfg.stride) as f64;
-        let weight = init.weight(fan_in, out * k * k);
-        let weight = vb.get_with_hints((cin, out, k, k), "weight", weight)?;
-        let bias = bias.then(|| vb.get_with_hints(out, "bias", init.bias(out * k * k)));
-        Ok(Self { weight, bias: bias.transpose()?, cfg, precision: Precision::Full })
-    }
-
-    /// A layer with bias that starts as PyTorch's.
-    ///
-    /// # Errors
-    /// When the builder lacks a parameter or holds another shape.
-    pub fn new(
-        cin: usize,
-        out: usize,
-        kernel: usize,
-        cfg: ConvTranspose2dConfig,
-        vb: VarBuilder,
-    ) -> Result<Self> {
-        let init = Initialisation::Pytorch;
-        Self::of(ConvSpec { cin, out, kernel, bias: true, cfg, init }, vb)
-    }
-
-    /// The same without bias.
-    ///
-    /// # Errors
-    /// When the builder lacks `weight` or holds another shape.
-    pub fn no_bias(
-        cin: usize,
-        out: usize,
-        kernel: usize,
-        cfg: ConvTranspose2dConfig,
-        vb: VarBuilder,
-    ) -> Result<Self> {
-        let init = Initialisation::Pytorch;
-        Self::of(ConvSpec { cin, out, kernel, bias: false, cfg, init }, vb)
-    }
-
-    /// The layer with products of another precision than [`Precision::Full`].
-    pub fn with_precision(self, precision: Precision) -> Self {
-        Self { precision, ..self }
-    }
-}
-
-impl Module for ConvTranspose2d {
-    /// # Shapes
-    /// (B, in, H, W) → (B, out, H', W').
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        conv_transpose2d_at(self.precision, x, &self.weight, self.bias.as_ref(), self.cfg)
+        self.cfg.apply(self.precision, x, &self.weight, self.bias.as_ref())
     }
 }
 

@@ -30,6 +30,7 @@ mod loss;
 mod matmul;
 mod norm;
 mod numbers;
+mod operation;
 mod pad;
 mod parallel;
 mod precision;
@@ -48,7 +49,8 @@ pub use conv::{conv_transpose2d, conv_transpose2d_at, conv2d, conv2d_at};
 pub use kernels::{Kernels, with_kernels};
 pub use layer_norm::layer_norm;
 pub use layers::{
-    ChannelNorm, Conv2d, ConvSpec, ConvTranspose2d, Initialisation, InstanceNorm, LayerNorm, Linear,
+    ChannelNorm, Conv2d, ConvSpec, ConvTranspose2d, Convolution, ConvolutionConfig, Initialisation,
+    InstanceNorm, LayerNorm, Linear,
 };
 pub use linear::linear;
 pub use loss::{bce_groups, l1_groups, mse_groups};

@@ -1,11 +1,11 @@
 //! x·Wᵀ + b, forward and backward.
 
-use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, Result, Shape, Tensor, bail};
 
-use crate::backward::give;
 use crate::kernels::Kernels;
 use crate::matmul::{InputGradient, Product, WeightGradient};
 use crate::numbers::Number;
+use crate::operation::{Operand, Operation, apply2, apply3};
 use crate::sums::channel_sums;
 use crate::tensors::{Read, own, tensor, view};
 
@@ -27,10 +27,10 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tens
     }
     let kernels = Kernels::current()?;
     if own(kernels, [x, weight].into_iter().chain(bias)) && cin > 0 && out > 0 {
-        let (x, weight, op) = (x.contiguous()?, weight.contiguous()?, Linear { kernels });
+        let op = Linear { kernels };
         return match bias {
-            Some(bias) => x.apply_op3(&weight, &bias.contiguous()?, op),
-            None => x.apply_op2(&weight, op),
+            Some(bias) => apply3(op, [x, weight, bias]),
+            None => apply2(op, [x, weight]),
         };
     }
     let y = x.broadcast_matmul(&weight.t()?)?;
@@ -46,11 +46,11 @@ struct Linear {
 }
 
 impl Linear {
-    fn forward<T: Number>(
+    fn product<T: Number>(
         &self,
-        x: (&CpuStorage, &Layout),
-        weight: (&CpuStorage, &Layout),
-        bias: Option<(&CpuStorage, &Layout)>,
+        x: Operand<'_>,
+        weight: Operand<'_>,
+        bias: Option<Operand<'_>>,
     ) -> Result<(CpuStorage, Shape)> {
         let (out, cin) = weight.1.shape().dims2()?;
         let (x, dims) = (view::<T>(x.0, x.1)?, x.1.dims());
@@ -60,7 +60,7 @@ impl Linear {
         Ok((T::to_cpu_storage_owned(y), Shape::from(shape)))
     }
 
-    fn backward<T: Number>(
+    fn gradients<T: Number>(
         &self,
         x: &Tensor,
         weight: &Tensor,
@@ -85,71 +85,38 @@ impl Linear {
     }
 }
 
-impl CustomOp2 for Linear {
-    fn name(&self) -> &'static str {
-        "linear"
+impl Operation<2> for Linear {
+    const NAME: &'static str = "linear";
+
+    fn forward<T: Number>(&self, [x, weight]: [Operand<'_>; 2]) -> Result<(CpuStorage, Shape)> {
+        self.product::<T>(x, weight, None)
     }
 
-    fn cpu_fwd(
+    fn backward<T: Number>(
         &self,
-        x: &CpuStorage,
-        xl: &Layout,
-        w: &CpuStorage,
-        wl: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        match x {
-            CpuStorage::F64(_) => self.forward::<f64>((x, xl), (w, wl), None),
-            _ => self.forward::<f32>((x, xl), (w, wl), None),
-        }
-    }
-
-    fn bwd(
-        &self,
-        x: &Tensor,
-        weight: &Tensor,
-        _: &Tensor,
+        [x, weight]: [&Tensor; 2],
         grad: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let [dx, dw, _] = match x.dtype() {
-            DType::F64 => self.backward::<f64>(x, weight, None, grad)?,
-            _ => self.backward::<f32>(x, weight, None, grad)?,
-        };
-        Ok((give(x, dx)?, give(weight, dw)?))
+    ) -> Result<[Option<Tensor>; 2]> {
+        let [dx, dw, _] = self.gradients::<T>(x, weight, None, grad)?;
+        Ok([dx, dw])
     }
 }
 
-impl CustomOp3 for Linear {
-    fn name(&self) -> &'static str {
-        "linear"
-    }
+impl Operation<3> for Linear {
+    const NAME: &'static str = "linear";
 
-    fn cpu_fwd(
+    fn forward<T: Number>(
         &self,
-        x: &CpuStorage,
-        xl: &Layout,
-        w: &CpuStorage,
-        wl: &Layout,
-        b: &CpuStorage,
-        bl: &Layout,
+        [x, weight, bias]: [Operand<'_>; 3],
     ) -> Result<(CpuStorage, Shape)> {
-        match x {
-            CpuStorage::F64(_) => self.forward::<f64>((x, xl), (w, wl), Some((b, bl))),
-            _ => self.forward::<f32>((x, xl), (w, wl), Some((b, bl))),
-        }
+        self.product::<T>(x, weight, Some(bias))
     }
 
-    fn bwd(
+    fn backward<T: Number>(
         &self,
-        x: &Tensor,
-        weight: &Tensor,
-        bias: &Tensor,
-        _: &Tensor,
+        [x, weight, bias]: [&Tensor; 3],
         grad: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let [dx, dw, db] = match x.dtype() {
-            DType::F64 => self.backward::<f64>(x, weight, Some(bias), grad)?,
-            _ => self.backward::<f32>(x, weight, Some(bias), grad)?,
-        };
-        Ok((give(x, dx)?, give(weight, dw)?, give(bias, db)?))
+    ) -> Result<[Option<Tensor>; 3]> {
+        self.gradients::<T>(x, weight, Some(bias), grad)
     }
 }

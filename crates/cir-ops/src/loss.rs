@@ -5,10 +5,11 @@
 
 use std::mem::MaybeUninit;
 
-use candle_core::{CpuStorage, CustomOp2, D, DType, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, D, Result, Shape, Tensor, bail};
 
 use crate::kernels::Kernels;
 use crate::numbers::Number;
+use crate::operation::{Operand, Operation, apply2};
 use crate::parallel::{Shared, filled, parallel};
 use crate::simd::{Generic, Simd, Task};
 use crate::sums::sum;
@@ -133,7 +134,7 @@ impl Loss {
             bail!("{name}: the rows of {:?} do not divide into {} groups", x.shape(), self.groups);
         }
         if own(self.kernels, [x, target]) {
-            return x.contiguous()?.apply_op2(&target.contiguous()?, self);
+            return apply2(self, [x, target]);
         }
         let values = match self.kind {
             Kind::L1 => (x - target)?.abs()?,
@@ -154,12 +155,12 @@ impl Loss {
             _ => shape.elem_count() / self.groups,
         }
     }
+}
 
-    fn forward<T: Number>(
-        &self,
-        x: (&CpuStorage, &Layout),
-        target: (&CpuStorage, &Layout),
-    ) -> Result<(CpuStorage, Shape)> {
+impl Operation<2> for Loss {
+    const NAME: &'static str = "loss";
+
+    fn forward<T: Number>(&self, [x, target]: [Operand<'_>; 2]) -> Result<(CpuStorage, Shape)> {
         let task = Values {
             loss: *self,
             x: view::<T>(x.0, x.1)?,
@@ -172,10 +173,9 @@ impl Loss {
 
     fn backward<T: Number>(
         &self,
-        x: &Tensor,
-        target: &Tensor,
+        [x, target]: [&Tensor; 2],
         grad: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+    ) -> Result<[Option<Tensor>; 2]> {
         let grad = grad.contiguous()?;
         let read = [x, target, &grad].map(Read::new);
         let task = Slopes {
@@ -188,7 +188,7 @@ impl Loss {
         };
         let [dx, dt] = T::dispatch(self.kernels, task);
         let shaped = |data: Option<Vec<T>>| data.map(|d| tensor(d, x.shape())).transpose();
-        Ok((shaped(dx)?, shaped(dt)?))
+        Ok([shaped(dx)?, shaped(dt)?])
     }
 }
 
@@ -302,38 +302,6 @@ impl<T: Number> Generic<T> for Slopes<'_, T> {
                     [dx, Some(dt)]
                 }
             }
-        }
-    }
-}
-
-impl CustomOp2 for Loss {
-    fn name(&self) -> &'static str {
-        self.kind.name()
-    }
-
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        xl: &Layout,
-        target: &CpuStorage,
-        tl: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        match x {
-            CpuStorage::F64(_) => self.forward::<f64>((x, xl), (target, tl)),
-            _ => self.forward::<f32>((x, xl), (target, tl)),
-        }
-    }
-
-    fn bwd(
-        &self,
-        x: &Tensor,
-        target: &Tensor,
-        _: &Tensor,
-        grad: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        match x.dtype() {
-            DType::F64 => self.backward::<f64>(x, target, grad),
-            _ => self.backward::<f32>(x, target, grad),
         }
     }
 }

@@ -3,12 +3,12 @@
 use std::mem::MaybeUninit;
 use std::sync::OnceLock;
 
-use candle_core::{CpuStorage, CustomOp3, D, DType, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, D, Result, Shape, Tensor, bail};
 
 use crate::activation::Activation;
-use crate::backward::give;
 use crate::kernels::Kernels;
 use crate::numbers::Number;
+use crate::operation::{Operand, Operation, apply3};
 use crate::parallel::{Shared, filled, parallel};
 use crate::simd::{Generic, Simd, Task};
 use crate::sums::sum;
@@ -41,10 +41,10 @@ pub fn instance_norm(
     let parameters = [weight, bias].into_iter().flatten();
     if own(kernels, std::iter::once(x).chain(parameters)) && c * h * w > 0 {
         let constant = |value: f64| Tensor::full(value, c, x.device())?.to_dtype(x.dtype());
-        let weight = weight.map_or_else(|| constant(1.), |t| t.contiguous())?;
-        let bias = bias.map_or_else(|| constant(0.), |t| t.contiguous())?;
+        let weight = weight.map_or_else(|| constant(1.), |t| Ok(t.clone()))?;
+        let bias = bias.map_or_else(|| constant(0.), |t| Ok(t.clone()))?;
         let op = InstanceNorm { eps, activation, kernels, statistics: OnceLock::new() };
-        return x.contiguous()?.apply_op3(&weight, &bias, op);
+        return apply3(op, [x, &weight, &bias]);
     }
     let flat = x.reshape((b, c, h * w))?;
     let centred = flat.broadcast_sub(&flat.mean_keepdim(D::Minus1)?)?;
@@ -67,12 +67,12 @@ struct InstanceNorm {
     statistics: OnceLock<Vec<[f64; 2]>>,
 }
 
-impl InstanceNorm {
+impl Operation<3> for InstanceNorm {
+    const NAME: &'static str = "instance_norm";
+
     fn forward<T: Number>(
         &self,
-        x: (&CpuStorage, &Layout),
-        weight: (&CpuStorage, &Layout),
-        bias: (&CpuStorage, &Layout),
+        [x, weight, bias]: [Operand<'_>; 3],
     ) -> Result<(CpuStorage, Shape)> {
         let shape = x.1.shape().clone();
         let (_, channels, h, w) = shape.dims4()?;
@@ -91,9 +91,7 @@ impl InstanceNorm {
 
     fn backward<T: Number>(
         &self,
-        x: &Tensor,
-        weight: &Tensor,
-        bias: &Tensor,
+        [x, weight, bias]: [&Tensor; 3],
         grad: &Tensor,
     ) -> Result<[Option<Tensor>; 3]> {
         let (_, channels, h, w) = x.dims4()?;
@@ -270,41 +268,5 @@ impl<T: Number> Task for PlaneBackward<'_, T> {
             }
         }
         [by_weight, by_bias]
-    }
-}
-
-impl CustomOp3 for InstanceNorm {
-    fn name(&self) -> &'static str {
-        "instance_norm"
-    }
-
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        xl: &Layout,
-        w: &CpuStorage,
-        wl: &Layout,
-        b: &CpuStorage,
-        bl: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        match x {
-            CpuStorage::F64(_) => self.forward::<f64>((x, xl), (w, wl), (b, bl)),
-            _ => self.forward::<f32>((x, xl), (w, wl), (b, bl)),
-        }
-    }
-
-    fn bwd(
-        &self,
-        x: &Tensor,
-        weight: &Tensor,
-        bias: &Tensor,
-        _: &Tensor,
-        grad: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let [dx, dw, db] = match x.dtype() {
-            DType::F64 => self.backward::<f64>(x, weight, bias, grad)?,
-            _ => self.backward::<f32>(x, weight, bias, grad)?,
-        };
-        Ok((give(x, dx)?, give(weight, dw)?, give(bias, db)?))
     }
 }

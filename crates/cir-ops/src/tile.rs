@@ -40,6 +40,18 @@ impl<S: Simd> Clone for Tile<'_, S> {
 }
 impl<S: Simd> Copy for Tile<'_, S> {}
 
+impl<S: Simd> Tile<'_, S> {
+    /// What is left from row `row` and vector `vector` on; nothing may be left.
+    fn from(self, row: usize, vector: usize) -> Self {
+        Self {
+            x: self.x.wrapping_add(row),
+            w: self.w.wrapping_add(vector * S::LANES),
+            c: self.c.wrapping_add(row * self.c_step + vector * S::LANES),
+            ..self
+        }
+    }
+}
+
 /// A tile of fixed size.
 struct Sized<'a, S: Simd, const ROWS: usize, const VECTORS: usize>(Tile<'a, S>);
 
@@ -101,10 +113,8 @@ impl<S: Simd, const ROWS: usize, const VECTORS: usize> Task for Sized<'_, S, ROW
     }
 }
 
-/// Computes a tile of `rows` (at most 14) by `vectors` (1 or 2; at most 8 if `rows` ≤ 4).
-///
-/// # Panics
-/// For other sizes.
+/// Computes a tile of `rows` by `vectors`. Up to 14 by 2 or 3 by 8 it stays in registers; others are
+/// put together from such.
 ///
 /// # Safety
 /// The instruction set of `S` exists; for every term, `rows` numbers at `x` and `vectors` vectors
@@ -115,7 +125,18 @@ pub(crate) unsafe fn tile<S: Simd>(rows: usize, vectors: usize, t: Tile<'_, S>) 
             match (rows, vectors) {
                 // SAFETY: passed on to the caller.
                 $(($r, $v) => unsafe { S::vectorize(Sized::<S, $r, $v>(t)) },)*
-                _ => panic!("no tile of {rows} by {vectors}"),
+                (0, _) | (_, 0) => {}
+                _ => {
+                    let whole = [8, 6, 4, 3, 2, 1].into_iter().find(|&v| v <= vectors).unwrap_or(1);
+                    let most = if whole > 2 { 3 } else { 14 };
+                    let (r, v) = (rows.min(most), whole);
+                    // SAFETY: the three parts do not leave the tile that the caller vouches for.
+                    unsafe {
+                        tile(r, v, t);
+                        tile(r, vectors - v, t.from(0, v));
+                        tile(rows - r, vectors, t.from(r, 0));
+                    }
+                }
             }
         };
     }
@@ -126,4 +147,42 @@ pub(crate) unsafe fn tile<S: Simd>(rows: usize, vectors: usize, t: Tile<'_, S>) 
     )(1, 3)(2, 3)(3, 3)(4, 3)(1, 4)(2, 4)(3, 4)(4, 4)(1, 6)(2, 6)(3, 6)(4, 6)(1, 8)(2, 8)(
         3, 8
     ));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::portable::F32;
+
+    /// Sizes that fit into registers, and some that are put together from such.
+    #[test]
+    fn every_size_is_the_sum_of_products() {
+        const LANES: usize = <F32 as Simd>::LANES;
+        for (rows, vectors) in [(14, 2), (3, 8), (4, 8), (17, 2), (5, 5), (31, 11), (0, 3), (3, 0)]
+        {
+            let width = vectors * LANES;
+            let number = |i: usize| (i * 7 % 11) as f32 - 5.;
+            let x: Vec<f32> = (0..2 * rows).map(number).collect();
+            let w: Vec<f32> = (0..2 * width).map(number).collect();
+            let mut c: Vec<f32> = (0..rows * width).map(number).collect();
+            let t = Tile::<F32> {
+                x: x.as_ptr(),
+                x_step: rows,
+                w: w.as_ptr(),
+                w_step: width,
+                terms: &[Term { x: 0, w: 0 }],
+                outer: 2,
+                c: c.as_mut_ptr(),
+                c_step: width,
+                add: true,
+            };
+            // SAFETY: the vectors above have these sizes; plain code needs no instruction set.
+            unsafe { tile(rows, vectors, t) };
+            for (at, found) in c.iter().enumerate() {
+                let (i, j) = (at / width, at % width);
+                let sum = x[i] * w[j] + x[rows + i] * w[width + j];
+                assert_eq!(*found, number(at) + sum, "{rows} by {vectors}, {i} {j}");
+            }
+        }
+    }
 }

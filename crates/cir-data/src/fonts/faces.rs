@@ -41,13 +41,13 @@ const FONTS: [(&str, &[u8]); 22] = fonts![
     "spiky" "spiky.ttf", "square" "square.ttf", "rotunda" "rotunda.otf",
 ];
 
-static FACES: LazyLock<Vec<Face>> =
-    LazyLock::new(|| FONTS.iter().map(|(name, bytes)| Face::new(name, bytes)).collect());
+/// The fonts in their order, each read or with the reason why it cannot be.
+static FACES: LazyLock<Vec<std::result::Result<Face, String>>> =
+    LazyLock::new(|| FONTS.iter().map(|(_, bytes)| Face::new(bytes)).collect());
 
 /// A font, ready to be drawn.
 #[derive(Debug)]
 pub(crate) struct Face {
-    name: &'static str,
     /// Of each of [`LETTERS`]; in units of the size, y down, the middle of the picture at 0, 0.
     pub(crate) outlines: Vec<Vec<Command>>,
 }
@@ -58,16 +58,23 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 }
 
 /// The font called `name`.
+///
+/// # Errors
+/// When there is none, or it cannot be read.
 pub(crate) fn face(name: &str) -> Result<&'static Face> {
-    FACES.iter().find(|f| f.name == name).ok_or_else(|| {
-        Error::setting("font", format!("{name:?}"), names().collect::<Vec<_>>().join(", "))
-    })
+    let Some(at) = names().position(|known| known == name) else {
+        let known = names().collect::<Vec<_>>().join(", ");
+        return Err(Error::setting("font", format!("{name:?}"), known));
+    };
+    let broken = |why: &String| Error::setting("font", format!("{name:?}: {why}"), "a whole font");
+    FACES[at].as_ref().map_err(broken)
 }
 
 impl Face {
-    fn new(name: &'static str, bytes: &[u8]) -> Self {
-        let font = FontRef::new(bytes).expect("the embedded fonts are whole: a test reads them");
-        let outlines: Vec<_> = LETTERS.chars().map(|letter| outline(&font, letter)).collect();
+    fn new(bytes: &[u8]) -> std::result::Result<Self, String> {
+        let font = FontRef::new(bytes).map_err(|e| e.to_string())?;
+        let outlines = LETTERS.chars().map(|letter| outline(&font, letter));
+        let outlines = outlines.collect::<std::result::Result<Vec<_>, _>>()?;
         let bounds: Vec<_> = outlines.iter().map(|o| bounds(o)).collect();
         let top = bounds.iter().map(|b| b.min.y).fold(f32::MAX, f32::min);
         let bottom = bounds.iter().map(|b| b.max.y).fold(f32::MIN, f32::max);
@@ -79,18 +86,18 @@ impl Face {
             let shift = Transform::translation(-(b.min.x + b.max.x) / 2., -middle);
             moved(outline, &shift.then_scale(scale, scale))
         });
-        Self { name, outlines: centred.collect() }
+        Ok(Self { outlines: centred.collect() })
     }
 }
 
 /// A letter's outline at 1024 units per em (curves are flattened to a fraction of a unit), y down.
-fn outline(font: &FontRef, letter: char) -> Vec<Command> {
+fn outline(font: &FontRef, letter: char) -> std::result::Result<Vec<Command>, String> {
     let mut pen = Pen(Vec::new());
     let glyph = font.charmap().map(letter).and_then(|id| font.outline_glyphs().get(id));
-    let glyph = glyph.expect("the embedded fonts have all letters: a test draws them");
+    let glyph = glyph.ok_or_else(|| format!("no letter {letter}"))?;
     let settings = DrawSettings::unhinted(Size::new(1024.), LocationRef::default());
-    glyph.draw(settings, &mut pen).expect("the embedded outlines are whole: a test draws them");
-    pen.0
+    glyph.draw(settings, &mut pen).map_err(|e| format!("letter {letter}: {e}"))?;
+    Ok(pen.0)
 }
 
 /// The box that the drawn outline fills: control points may lie outside it.
@@ -136,5 +143,18 @@ impl OutlinePen for Pen {
     }
     fn close(&mut self) {
         self.0.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_font_is_an_error() {
+        assert!(Face::new(b"no font").is_err());
+        let (_, whole) = FONTS[0];
+        assert!(Face::new(whole).is_ok());
+        assert!(Face::new(&whole[..whole.len() / 2]).is_err());
     }
 }

@@ -1,10 +1,10 @@
 //! Both convolutions as candle operations: which correlation each pass is.
 
-use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Result, Shape, Tensor};
+use candle_core::{CpuStorage, Result, Shape, Tensor};
 
-use crate::backward::give;
 use crate::kernels::Kernels;
 use crate::numbers::Number;
+use crate::operation::{Operand, Operation, apply2, apply3};
 use crate::precision::Precision;
 use crate::simd::{Generic, Simd};
 use crate::sums::channel_sums;
@@ -43,10 +43,9 @@ impl Convolution {
         weight: &Tensor,
         bias: Option<&Tensor>,
     ) -> Result<Tensor> {
-        let (x, weight) = (x.contiguous()?, weight.contiguous()?);
         match bias {
-            Some(bias) => x.apply_op3(&weight, &bias.contiguous()?, self),
-            None => x.apply_op2(&weight, self),
+            Some(bias) => apply3(self, [x, weight, bias]),
+            None => apply2(self, [x, weight]),
         }
     }
 
@@ -112,11 +111,11 @@ impl Convolution {
         T::dispatch_at(self.precision, self.kernels, task)
     }
 
-    fn forward<T: Number>(
+    fn product<T: Number>(
         &self,
-        x: (&CpuStorage, &Layout),
-        weight: (&CpuStorage, &Layout),
-        bias: Option<(&CpuStorage, &Layout)>,
+        x: Operand<'_>,
+        weight: Operand<'_>,
+        bias: Option<Operand<'_>>,
     ) -> Result<(CpuStorage, Shape)> {
         let sizes = self.sizes(x.1.shape(), weight.1.shape())?;
         let bias = bias.map(|(s, l)| view::<T>(s, l)).transpose()?;
@@ -129,19 +128,6 @@ impl Convolution {
         );
         let [channels, h, w] = sizes.output;
         Ok((T::to_cpu_storage_owned(out), Shape::from((sizes.batch, channels, h, w))))
-    }
-
-    fn backward(
-        &self,
-        x: &Tensor,
-        weight: &Tensor,
-        bias: Option<&Tensor>,
-        grad: &Tensor,
-    ) -> Result<[Option<Tensor>; 3]> {
-        match x.dtype() {
-            DType::F64 => self.gradients::<f64>(x, weight, bias, grad),
-            _ => self.gradients::<f32>(x, weight, bias, grad),
-        }
     }
 
     fn gradients<T: Number>(
@@ -213,65 +199,38 @@ impl<T: Number> Generic<T> for GradientTask<'_, T> {
     }
 }
 
-impl CustomOp2 for Convolution {
-    fn name(&self) -> &'static str {
-        if self.transposed { "conv_transpose2d" } else { "conv2d" }
+impl Operation<2> for Convolution {
+    const NAME: &'static str = "convolution";
+
+    fn forward<T: Number>(&self, [x, weight]: [Operand<'_>; 2]) -> Result<(CpuStorage, Shape)> {
+        self.product::<T>(x, weight, None)
     }
 
-    fn cpu_fwd(
+    fn backward<T: Number>(
         &self,
-        x: &CpuStorage,
-        xl: &Layout,
-        w: &CpuStorage,
-        wl: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        match x {
-            CpuStorage::F64(_) => self.forward::<f64>((x, xl), (w, wl), None),
-            _ => self.forward::<f32>((x, xl), (w, wl), None),
-        }
-    }
-
-    fn bwd(
-        &self,
-        x: &Tensor,
-        weight: &Tensor,
-        _: &Tensor,
+        [x, weight]: [&Tensor; 2],
         grad: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let [dx, dw, _] = self.backward(x, weight, None, grad)?;
-        Ok((give(x, dx)?, give(weight, dw)?))
+    ) -> Result<[Option<Tensor>; 2]> {
+        let [dx, dw, _] = self.gradients::<T>(x, weight, None, grad)?;
+        Ok([dx, dw])
     }
 }
 
-impl CustomOp3 for Convolution {
-    fn name(&self) -> &'static str {
-        CustomOp2::name(self)
-    }
+impl Operation<3> for Convolution {
+    const NAME: &'static str = "convolution";
 
-    fn cpu_fwd(
+    fn forward<T: Number>(
         &self,
-        x: &CpuStorage,
-        xl: &Layout,
-        w: &CpuStorage,
-        wl: &Layout,
-        b: &CpuStorage,
-        bl: &Layout,
+        [x, weight, bias]: [Operand<'_>; 3],
     ) -> Result<(CpuStorage, Shape)> {
-        match x {
-            CpuStorage::F64(_) => self.forward::<f64>((x, xl), (w, wl), Some((b, bl))),
-            _ => self.forward::<f32>((x, xl), (w, wl), Some((b, bl))),
-        }
+        self.product::<T>(x, weight, Some(bias))
     }
 
-    fn bwd(
+    fn backward<T: Number>(
         &self,
-        x: &Tensor,
-        weight: &Tensor,
-        bias: &Tensor,
-        _: &Tensor,
+        [x, weight, bias]: [&Tensor; 3],
         grad: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let [dx, dw, db] = self.backward(x, weight, Some(bias), grad)?;
-        Ok((give(x, dx)?, give(weight, dw)?, give(bias, db)?))
+    ) -> Result<[Option<Tensor>; 3]> {
+        self.gradients::<T>(x, weight, Some(bias), grad)
     }
 }

@@ -12,7 +12,7 @@ mod avx512;
 mod bf16;
 #[cfg(target_arch = "aarch64")]
 mod neon;
-mod portable;
+pub(crate) mod portable;
 
 use crate::kernels::Kernels;
 use crate::numbers::Number;
