@@ -15,7 +15,7 @@ pub struct ModelConfig {
     /// Channels c after the first convolution.
     pub conv_dim: usize,
     /// How often the picture is halved on its way to the linear layers, 1 to 4; 4 as published. Small
-    /// pictures want fewer: 32 px with 2 leave 8x8 places, and learn in a third of the steps.
+    /// pictures want fewer.
     #[serde(default = "published_depth")]
     pub depth: usize,
     /// Side of the first and the last convolution's kernel, odd; 7 as published.
@@ -84,13 +84,14 @@ impl ModelConfig {
         if !(1..=4).contains(&self.depth) {
             return Err(Error::setting(field("depth"), self.depth, "1 to 4"));
         }
-        if self.edge_kernel.is_multiple_of(2) {
-            return Err(Error::setting(field("edge_kernel"), self.edge_kernel, "an odd number"));
-        }
         let halved = 1 << self.depth;
         if self.image_size == 0 || !self.image_size.is_multiple_of(halved) {
             let allowed = format!("a positive multiple of {halved}, as model.depth demands");
             return Err(Error::setting(field("image_size"), self.image_size, allowed));
+        }
+        if self.edge_kernel.is_multiple_of(2) || self.edge_kernel > self.image_size {
+            let allowed = "an odd number up to image_size";
+            return Err(Error::setting(field("edge_kernel"), self.edge_kernel, allowed));
         }
         if !matches!(self.image_channels, 1 | 3) {
             return Err(Error::setting(field("image_channels"), self.image_channels, "1 or 3"));

@@ -188,3 +188,27 @@ pub(crate) fn activate(a: Activation, x: f64) -> f64 {
 pub(crate) fn config() -> Config {
     Config { cases: 24, rng_seed: RngSeed::Fixed(7), ..Config::default() }
 }
+
+/// Panics unless `y` is `f` of the operands, and its gradients are the differences of `f`.
+pub(crate) fn assert_differentiates(
+    y: &Tensor,
+    operands: [&Var; 3],
+    f: impl Fn([&[f64]; 3]) -> Vec<f64>,
+    tolerance: f64,
+    what: &str,
+) {
+    let found = with_gradients(y, &operands).unwrap();
+    let at = operands.map(|operand| values(operand));
+    let at = [&*at[0], &*at[1], &*at[2]];
+    assert_close(&found[0], &f(at), tolerance, what);
+    // Differences are no better than this.
+    let tolerance = tolerance.max(1e-6) * 10.;
+    for i in 0..3 {
+        let with = |moved: &[f64]| {
+            let mut at = at;
+            at[i] = moved;
+            f(at)
+        };
+        assert_close(&found[i + 1], &differences(at[i], with), tolerance, what);
+    }
+}
