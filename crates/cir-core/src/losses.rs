@@ -18,7 +18,7 @@ pub struct Losses {
 struct Part {
     names: Vec<String>,
     values: Tensor,
-    weight: f64,
+    weights: Vec<f64>,
 }
 
 impl Losses {
@@ -29,21 +29,22 @@ impl Losses {
 
     /// Adds one term.
     pub fn push(&mut self, name: impl Into<String>, value: Tensor, weight: f64) {
-        self.parts.push(Part { names: vec![name.into()], values: value, weight });
+        self.parts.push(Part { names: vec![name.into()], values: value, weights: vec![weight] });
     }
 
-    /// Adds terms of equal weight that were computed together.
+    /// Adds terms, each a name and a weight, that were computed together.
     ///
     /// # Shapes
-    /// `values` (n) for n names.
+    /// `values` (n) for n terms.
     ///
     /// # Errors
     /// When the counts differ.
-    pub fn extend(&mut self, names: Vec<String>, values: Tensor, weight: f64) -> Result<()> {
-        if values.dims() != [names.len()] {
-            bail!("losses: {} names for values of shape {:?}", names.len(), values.shape());
+    pub fn extend(&mut self, terms: Vec<(String, f64)>, values: Tensor) -> Result<()> {
+        if values.dims() != [terms.len()] {
+            bail!("losses: {} terms for values of shape {:?}", terms.len(), values.shape());
         }
-        self.parts.push(Part { names, values, weight });
+        let (names, weights) = terms.into_iter().unzip();
+        self.parts.push(Part { names, values, weights });
         Ok(())
     }
 
@@ -53,10 +54,8 @@ impl Losses {
     /// Whatever candle reports.
     pub fn total(&self) -> Result<Option<Tensor>> {
         let mut total: Option<Tensor> = None;
-        for part in self.parts.iter().filter(|p| p.weight != 0.) {
-            let sum = part.values.sum_all()?;
-            let sum = if part.weight == 1. { sum } else { (sum * part.weight)? };
-            add_to(&mut total, sum)?;
+        for part in self.parts.iter().filter(|p| p.weights.iter().any(|w| *w != 0.)) {
+            add_to(&mut total, part.weighted()?.sum_all()?)?;
         }
         Ok(total)
     }
@@ -75,6 +74,18 @@ impl Losses {
     }
 }
 
+impl Part {
+    fn weighted(&self) -> Result<Tensor> {
+        match *self.weights {
+            [weight] => &self.values * weight,
+            ref weights => {
+                let weights = Tensor::new(weights, self.values.device())?;
+                &self.values * weights.to_dtype(self.values.dtype())?
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use candle_core::Device;
@@ -86,11 +97,11 @@ mod tests {
         let mut losses = Losses::new();
         assert!(losses.total().unwrap().is_none());
         let values = Tensor::new(&[1f64, 2.], &Device::Cpu).unwrap();
-        losses.extend(vec!["a".into(), "b".into()], values, 1.).unwrap();
+        losses.extend(vec![("a".into(), 1.), ("b".into(), 3.)], values).unwrap();
         losses.push("c", Tensor::new(4f64, &Device::Cpu).unwrap(), 0.5);
         losses.push("d", Tensor::new(f64::NAN, &Device::Cpu).unwrap(), 0.);
         let total = losses.total().unwrap().unwrap().to_scalar::<f64>().unwrap();
-        assert_eq!(total, 5.);
+        assert_eq!(total, 9.);
         let logged = losses.scalars().unwrap();
         assert_eq!(logged[..3], [("a".into(), 1.), ("b".into(), 2.), ("c".into(), 4.)]);
     }

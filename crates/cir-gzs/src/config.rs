@@ -4,6 +4,8 @@ use cir_core::{Error, Partition, PixelRange, Result};
 use cir_ops::Initialisation;
 use serde::{Deserialize, Serialize};
 
+use crate::MixKind;
+
 /// Sizes of the network (gzs.md, section 1) and the partition of its latent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -162,6 +164,9 @@ pub struct LossConfig {
     pub latent: LatentDistance,
     /// Weight of swaps and combination.
     pub lambda_combine: f64,
+    /// What the combination weighs, in multiples of a swap; 1 as published.
+    #[serde(default = "published_combination")]
+    pub combination: f64,
     /// Weight of the unsupervised combination.
     pub lambda_unsup: f64,
     /// Weight of the cycle swap.
@@ -177,20 +182,34 @@ pub struct LossConfig {
     pub images_per_pass: usize,
 }
 
+fn published_combination() -> f64 {
+    1.
+}
+
 impl LossConfig {
+    /// The weight of a decoded picture's distance in the loss.
+    pub fn weight(&self, kind: MixKind) -> f64 {
+        match kind {
+            MixKind::Reconstruction => 1.,
+            MixKind::Swap => self.lambda_combine,
+            MixKind::Combination => self.lambda_combine * self.combination,
+        }
+    }
+
     /// Checks the weights, and the distances against the network's output.
     ///
     /// # Errors
     /// When a value is out of range.
     pub fn check(&self, model: &ModelConfig) -> Result<()> {
         let weights = [
-            ("combine", self.lambda_combine),
-            ("unsup", self.lambda_unsup),
-            ("cycle", self.lambda_cycle),
+            ("lambda_combine", self.lambda_combine),
+            ("combination", self.combination),
+            ("lambda_unsup", self.lambda_unsup),
+            ("lambda_cycle", self.lambda_cycle),
         ];
         for (name, weight) in weights {
             if !(weight >= 0. && weight.is_finite()) {
-                let field = format!("loss.lambda_{name}");
+                let field = format!("loss.{name}");
                 return Err(Error::setting(field, weight, "a number of at least 0"));
             }
         }

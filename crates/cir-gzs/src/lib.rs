@@ -27,7 +27,7 @@ pub use config::{
     CirOther, ImageDistance, LatentDistance, LossConfig, ModelConfig, Norm, Output, Strategy,
 };
 pub use evaluation::{Evaluation, Recombination, evaluate, recombine};
-pub use mix::{Mix, Roles};
+pub use mix::{Mix, MixKind, Roles};
 pub use model::{Model, ModelCard};
 pub use published::from_published;
 pub use step::{CirStep, Step, StepGradients};

@@ -13,10 +13,23 @@ use crate::Strategy;
 pub struct Mix {
     /// Name of the term.
     pub name: String,
+    /// What it is, which decides its weight.
+    pub kind: MixKind,
     /// For each block the image whose latent gives it.
     pub donors: Vec<usize>,
     /// The image that should come out.
     pub target: usize,
+}
+
+/// Where the blocks of a decoded picture come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MixKind {
+    /// All from the target.
+    Reconstruction,
+    /// One from another image that shares its attribute with the target.
+    Swap,
+    /// Each from a partner of its own.
+    Combination,
 }
 
 /// Which image of a group plays which part. Images are numbered within the group.
@@ -73,6 +86,7 @@ impl Roles {
     pub fn reconstructions(&self, partition: &Partition) -> Vec<Mix> {
         let own = |&i: &usize| Mix {
             name: format!("recon_{}", self.images[i]),
+            kind: MixKind::Reconstruction,
             donors: vec![i; partition.len()],
             target: i,
         };
@@ -89,12 +103,14 @@ impl Roles {
             for (side, own, from) in [("centre", centre, partner), ("partner", partner, centre)] {
                 let mut donors = vec![own; partition.len()];
                 donors[j] = from;
-                rows.push(Mix { name: format!("swap_{}_{side}", block.name), donors, target: own });
+                let name = format!("swap_{}_{side}", block.name);
+                rows.push(Mix { name, kind: MixKind::Swap, donors, target: own });
             }
         }
         if self.combination {
             let donors = self.edges.iter().map(|[_, partner]| *partner).collect();
-            rows.push(Mix { name: "combination".into(), donors, target: self.edges[0][0] });
+            let (kind, target) = (MixKind::Combination, self.edges[0][0]);
+            rows.push(Mix { name: "combination".into(), kind, donors, target });
         }
         rows
     }
@@ -154,22 +170,27 @@ mod tests {
     fn the_rows_are_the_papers_terms() {
         let p = partition(&["shape", "hue"]);
         let roles = Roles::new(Strategy::Group, &p, false);
-        let row = |name: &str, donors: [usize; 2], target| Mix {
+        let row = |kind, name: &str, donors: [usize; 2], target| Mix {
             name: name.into(),
+            kind,
             donors: donors.into(),
             target,
         };
+        let swap = |name: &str, donors, target| row(MixKind::Swap, name, donors, target);
         assert_eq!(
             roles.exchanges(&p),
             [
-                row("swap_shape_centre", [1, 0], 0),
-                row("swap_shape_partner", [0, 1], 1),
-                row("swap_hue_centre", [0, 2], 0),
-                row("swap_hue_partner", [2, 0], 2),
-                row("combination", [1, 2], 0),
+                swap("swap_shape_centre", [1, 0], 0),
+                swap("swap_shape_partner", [0, 1], 1),
+                swap("swap_hue_centre", [0, 2], 0),
+                swap("swap_hue_partner", [2, 0], 2),
+                row(MixKind::Combination, "combination", [1, 2], 0),
             ]
         );
-        assert_eq!(roles.reconstructions(&p)[2], row("recon_hue", [2, 2], 2));
+        assert_eq!(
+            roles.reconstructions(&p)[2],
+            row(MixKind::Reconstruction, "recon_hue", [2, 2], 2)
+        );
     }
 
     /// The published donors of Fonts (F A B D E for partners A B D E F) and RaFD (A D B for B D A).

@@ -83,13 +83,10 @@ impl Step<'_> {
 
         let recon = self.roles.reconstructions(self.partition);
         let exchanges = self.roles.exchanges(self.partition);
-        let weight = |row: &Mix| if recon.contains(row) { 1. } else { self.loss.lambda_combine };
-        let rows: Vec<_> = recon.iter().chain(&exchanges).map(|row| (row, weight(row))).collect();
+        let rows: Vec<_> = recon.iter().chain(&exchanges).collect();
         let most = self.rows_per_pass(batch);
-        for alike in rows.chunk_by(|a, b| a.1 == b.1) {
-            for rows in alike.chunks(most) {
-                pass.add(self.decoded(images, &z, rows, batch, observe)?)?;
-            }
+        for rows in rows.chunks(most) {
+            pass.add(self.decoded(images, &z, rows, batch, observe)?)?;
         }
         pass.sum("recon", recon.iter().map(|row| &*row.name));
         pass.sum("combine", exchanges.iter().map(|row| &*row.name));
@@ -134,20 +131,21 @@ impl Step<'_> {
         &self,
         images: &Tensor,
         z: &Latent,
-        rows: &[(&Mix, f64)],
+        rows: &[&Mix],
         batch: usize,
         observe: &mut dyn FnMut(&str, &Tensor),
     ) -> Result<Losses> {
-        let donors: Vec<_> = rows.iter().map(|(row, _)| &*row.donors).collect();
-        let targets: Vec<_> = rows.iter().map(|(row, _)| row.target).collect();
+        let donors: Vec<_> = rows.iter().map(|row| &*row.donors).collect();
+        let targets: Vec<_> = rows.iter().map(|row| row.target).collect();
         let out = self.net.decode(&mixed(self.partition, z, &donors, batch)?)?;
         let target = images.index_select(&rows_of(&targets, batch, images.device())?, 0)?;
-        for (i, (row, _)) in rows.iter().enumerate() {
+        for (i, row) in rows.iter().enumerate() {
             observe(&row.name, &out.narrow(0, i * batch, batch)?);
         }
-        let names = rows.iter().map(|(row, _)| row.name.clone()).collect();
+        let term = |row: &&Mix| (row.name.clone(), self.loss.weight(row.kind));
+        let values = self.image_distance(&out, &target, rows.len())?;
         let mut losses = Losses::new();
-        losses.extend(names, self.image_distance(&out, &target, rows.len())?, rows[0].1)?;
+        losses.extend(rows.iter().map(term).collect(), values)?;
         Ok(losses)
     }
 
@@ -213,8 +211,8 @@ impl Step<'_> {
             observe(name, &back.narrow(0, i * batch, batch)?);
         }
         let mut losses = Losses::new();
-        let values = self.image_distance(&back, &target, 2)?;
-        losses.extend(names.into(), values, self.loss.lambda_cycle)?;
+        let terms = names.map(|name| (name, self.loss.lambda_cycle)).into();
+        losses.extend(terms, self.image_distance(&back, &target, 2)?)?;
         Ok(losses)
     }
 

@@ -257,6 +257,7 @@ fn steps(
         image: training.image_distance,
         latent: training.latent_distance,
         lambda_combine: training.lambda_combine,
+        combination: 1.,
         lambda_unsup: training.lambda_unsup,
         lambda_cycle: cycle.as_ref().map_or(0., |c| c.lambda),
         cir_other: CirOther::Random,
