@@ -6,10 +6,12 @@ mod ci;
 mod cir;
 mod parity;
 mod project;
+mod pytorch;
 mod shell;
 mod tidy;
 #[cfg(unix)]
 mod torture;
+mod workbench;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -51,6 +53,8 @@ enum Command {
         /// Fixtures, or folders of them [default: ../shared/parity/dev].
         folders: Vec<PathBuf>,
     },
+    /// See that PyTorch, from PyPI, loads a model of ours and computes the same.
+    Pytorch,
     /// Check the rules that the compiler does not: layers, module heads, versions, files.
     Tidy,
     /// Everything that is checked before a change lands.
@@ -71,6 +75,7 @@ fn main() -> ExitCode {
         Command::Data(args) => cir::run("data", args),
         Command::Info(args) => cir::run("info", args),
         Command::Parity { folders } => parity::run(folders),
+        Command::Pytorch => passed(pytorch::run()),
         Command::Tidy => passed(tidy::run()),
         Command::Ci => passed(ci::run()),
         #[cfg(unix)]

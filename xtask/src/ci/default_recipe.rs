@@ -1,21 +1,11 @@
 //! The default recipe shortened to a few steps, from training to every use of its model.
 
-use std::{
-    env,
-    ffi::OsStr,
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-    time::Instant,
-};
+use std::{env, ffi::OsStr, path::Path};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
 use super::Count;
-use crate::{
-    cir::{self, Backend},
-    project, shell,
-};
+use crate::{project, workbench::Workbench};
 
 /// Short, but with every kind of event in it.
 const SHORTER: [&str; 6] = [
@@ -44,74 +34,36 @@ const PYTHON: &str = "CIR_CI_PYTHON";
 
 /// Trains and uses a model in a folder of its own, emptied first.
 pub(super) fn run() -> Result<Count> {
-    let folder = project::scratch("ci")?;
-    if folder.exists() {
-        fs::remove_dir_all(&folder).with_context(|| folder.display().to_string())?;
-    }
-    fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
-    let steps = Steps { binary: cir::build(Backend::Cpu)?, folder };
-
+    let bench = Workbench::new("ci")?;
     let mut train = vec!["train", "gzs-fonts", "--out", "run"];
     train.extend(SHORTER.iter().flat_map(|set| ["--set", set]));
-    steps.cir(&train)?;
+    bench.cir(&train)?;
     for name in FILES {
-        ensure!(steps.folder.join("run").join(name).exists(), "the run folder lacks {name}");
+        ensure!(bench.folder().join("run").join(name).exists(), "the run folder lacks {name}");
     }
-    steps.cir(&["train", "--resume", "run"])?;
-    steps.cir(&["eval", "run", "--count", "64"])?;
-    steps.cir(&["info", "run"])?;
-    steps.cir(&["info", "run/checkpoint.safetensors"])?;
-    steps.cir(&["data", "list"])?;
-    steps.cir(&["data", "render", "fonts", "--size", "32", "--count", "2", "--out", "pictures"])?;
-    let [a, b] = &pictures(&steps.folder.join("pictures"))?;
-    steps.cir(&["swap", "run", a, b, "--block", "letter", "--out", "swap.png"])?;
+    bench.cir(&["train", "--resume", "run"])?;
+    bench.cir(&["eval", "run", "--count", "64"])?;
+    bench.cir(&["info", "run"])?;
+    bench.cir(&["info", "run/checkpoint.safetensors"])?;
+    bench.cir(&["data", "list"])?;
+    let [a, b] = &bench.pictures()?;
+    bench.cir(&["swap", "run", a, b, "--block", "letter", "--out", "swap.png"])?;
     let beyond = ["--from", "-0.5", "--to", "1.5", "--out", "interpolate.png"];
-    steps.cir(&[&["interpolate", "run", a, b, "--block", "size"], &beyond[..]].concat())?;
+    bench.cir(&[&["interpolate", "run", a, b, "--block", "size"], &beyond[..]].concat())?;
     let letter = format!("letter={a}");
     let values = ["size=large", "font_colour=red", "back_colour=blue", "font=sans"];
     let out = ["--out", "synthesise.png"];
-    steps.cir(&[&["synthesise", "run", &letter], &values[..], &out].concat())?;
-    steps.cir(&["encode", "run", a, b, "--out", "latents.npy"])?;
+    bench.cir(&[&["synthesise", "run", &letter], &values[..], &out].concat())?;
+    bench.cir(&["encode", "run", a, b, "--out", "latents.npy"])?;
     for name in ["swap.png", "interpolate.png", "synthesise.png", "latents.npy"] {
-        ensure!(steps.folder.join(name).is_file(), "{name} was not written");
+        ensure!(bench.folder().join(name).is_file(), "{name} was not written");
     }
     match env::var_os(PYTHON) {
         Some(python) => {
             let script = project::root().join(".ci/read_run.py");
-            steps.run(Path::new(&python), &[script.as_os_str(), OsStr::new("run")])?;
+            bench.run(Path::new(&python), &[script.as_os_str(), OsStr::new("run")])?;
         }
         None => println!("skipped: {PYTHON} names no Python to read the event files with"),
     }
     Ok(true.into())
-}
-
-struct Steps {
-    binary: PathBuf,
-    folder: PathBuf,
-}
-
-impl Steps {
-    fn cir(&self, arguments: &[&str]) -> Result<()> {
-        self.run(&self.binary, &arguments.iter().map(OsStr::new).collect::<Vec<_>>())
-    }
-
-    fn run(&self, program: &Path, arguments: &[&OsStr]) -> Result<()> {
-        let mut command = Command::new(program);
-        command.args(arguments).current_dir(&self.folder);
-        let since = Instant::now();
-        ensure!(shell::succeeds(&mut command)?, "failed: {}", shell::line(&command));
-        println!("  {:.1} s", since.elapsed().as_secs_f64());
-        Ok(())
-    }
-}
-
-/// Two pictures of `folder`, by paths from the folder above.
-fn pictures(folder: &Path) -> Result<[String; 2]> {
-    let entries = fs::read_dir(folder).with_context(|| folder.display().to_string())?;
-    let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
-    let mut names: Vec<_> = names.filter(|name| name.ends_with(".png")).collect();
-    names.sort();
-    names.truncate(2);
-    let paths: Vec<_> = names.iter().map(|name| format!("pictures/{name}")).collect();
-    paths.try_into().map_err(|_| anyhow::anyhow!("fewer than two pictures were rendered"))
 }
