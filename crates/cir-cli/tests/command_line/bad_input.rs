@@ -48,11 +48,11 @@ fn blocks_that_overlap_or_exceed_or_belong_to_no_attribute() {
         )
     };
     let overlap = blocks("{name='font',start=14,end=24}");
-    says(&refused(&[&overlap]), &["blocks.font", "14..24", "overlaps"]);
+    says(&refused(&["model.z_dim=24", &overlap]), &["blocks.font", "14..24", "overlaps"]);
     let excess = blocks("{name='font',start=16,end=32}");
-    says(&refused(&[&excess]), &["blocks.font", "16..32", "at most 24"]);
+    says(&refused(&["model.z_dim=24", &excess]), &["blocks.font", "16..32", "at most 24"]);
     let unknown = blocks("{name='style',start=16,end=24}");
-    says(&refused(&[&unknown]), &["model.blocks", "style", "font"]);
+    says(&refused(&["model.z_dim=24", &unknown]), &["model.blocks", "style", "font"]);
 }
 
 #[test]

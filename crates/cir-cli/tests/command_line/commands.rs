@@ -55,17 +55,20 @@ fn a_model_is_used() {
     place.ok(&["encode", "run", "a.png", "-o", "z.safetensors"]);
     let tensors = bytes(&place.path("z.safetensors"));
     let tensors = safetensors::SafeTensors::deserialize(&tensors).unwrap();
-    assert_eq!(tensors.tensor("back_colour").unwrap().shape(), [1, 3]);
-    assert_eq!(tensors.tensor("z").unwrap().shape(), [1, 24]);
+    let card: serde_json::Value =
+        serde_json::from_str(&place.ok(&["info", model, "--json"])).unwrap();
+    let block = &card["config"]["blocks"][3];
+    assert_eq!(block["name"].as_str(), Some("back_colour"));
+    let width = block["end"].as_u64().unwrap() - block["start"].as_u64().unwrap();
+    let shape = |name| tensors.tensor(name).unwrap().shape().to_vec();
+    assert_eq!(shape("back_colour"), [1, width as usize]);
+    assert_eq!(shape("z"), [1, card["config"]["z_dim"].as_u64().unwrap() as usize]);
 
     let scores: serde_json::Value =
         serde_json::from_str(&place.ok(&["eval", "run", "--count", "5", "--json"])).unwrap();
     assert_eq!(scores["zero_shot"]["count"].as_u64(), Some(5));
     assert!(place.ok(&["info", "run"]).contains("back_colour"));
     assert!(place.ok(&["info", "run/checkpoint.safetensors"]).contains("after step 6"));
-    let card: serde_json::Value =
-        serde_json::from_str(&place.ok(&["info", model, "--json"])).unwrap();
-    assert_eq!(card["config"]["z_dim"].as_u64(), Some(24));
 }
 
 #[test]
