@@ -2,7 +2,7 @@
 
 use std::{ffi::OsStr, path::PathBuf, process::Command};
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 
 use crate::{project, shell, workbench::Workbench};
 
@@ -17,7 +17,7 @@ const NARROW: [&str; 6] = [
 ];
 
 /// Trains, and lets PyTorch load the model and compare latents and pictures.
-pub(crate) fn run() -> Result<bool> {
+pub(crate) fn run() -> Result<()> {
     let python = python()?;
     let bench = Workbench::new("pytorch")?;
     let mut train = vec!["train", "gzs-fonts-128", "--out", "run"];
@@ -28,8 +28,7 @@ pub(crate) fn run() -> Result<bool> {
     bench.cir(&["swap", "run", a, b, "--block", "letter", "--out", "swapped.png"])?;
     let script = project::root().join("xtask/pytorch/load_model.py");
     let files = ["run", a, b, "latents.npy", "swapped.png"].map(OsStr::new);
-    bench.run(&python, &[&[script.as_os_str()], &files[..]].concat())?;
-    Ok(true)
+    bench.run(&python, &[&[script.as_os_str()], &files[..]].concat())
 }
 
 /// A Python that has what `xtask/pytorch/requirements.txt` lists; made on first use.
@@ -38,15 +37,10 @@ fn python() -> Result<PathBuf> {
     let python = venv.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
     if !python.is_file() {
         let interpreter = if cfg!(windows) { "python" } else { "python3" };
-        must(Command::new(interpreter).args(["-m", "venv"]).arg(&venv))?;
+        shell::must(Command::new(interpreter).args(["-m", "venv"]).arg(&venv))?;
     }
     let listed = project::root().join("xtask/pytorch/requirements.txt");
     let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"];
-    must(Command::new(&python).args(install).arg(listed))?;
+    shell::must(Command::new(&python).args(install).arg(listed))?;
     Ok(python)
-}
-
-fn must(command: &mut Command) -> Result<()> {
-    ensure!(shell::succeeds(command)?, "failed: {}", shell::line(command));
-    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::Command};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 /// `command` as it would be typed in the workspace's folder.
 pub(crate) fn line(command: &Command) -> String {
@@ -22,6 +22,12 @@ pub(crate) fn succeeds(command: &mut Command) -> Result<bool> {
     println!("$ {}", line(command));
     let status = command.status().with_context(|| line(command))?;
     Ok(status.success())
+}
+
+/// Shows `command` and runs it; an error if it fails.
+pub(crate) fn must(command: &mut Command) -> Result<()> {
+    ensure!(succeeds(command)?, "failed: {}", line(command));
+    Ok(())
 }
 
 fn quoted(word: &str) -> String {

@@ -8,7 +8,7 @@ use std::{
     time::Instant,
 };
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow};
 
 use crate::{
     cir::{self, Backend},
@@ -47,7 +47,7 @@ impl Workbench {
         let mut command = Command::new(program);
         command.args(arguments).current_dir(&self.folder);
         let since = Instant::now();
-        ensure!(shell::succeeds(&mut command)?, "failed: {}", shell::line(&command));
+        shell::must(&mut command)?;
         println!("  {:.1} s", since.elapsed().as_secs_f64());
         Ok(())
     }

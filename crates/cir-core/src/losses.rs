@@ -76,13 +76,9 @@ impl Losses {
 
 impl Part {
     fn weighted(&self) -> Result<Tensor> {
-        match *self.weights {
-            [weight] => &self.values * weight,
-            ref weights => {
-                let weights = Tensor::new(weights, self.values.device())?;
-                &self.values * weights.to_dtype(self.values.dtype())?
-            }
-        }
+        let weights = Tensor::new(&*self.weights, self.values.device())?;
+        // A lone value may be a scalar.
+        self.values.broadcast_mul(&weights.to_dtype(self.values.dtype())?)
     }
 }
 

@@ -234,3 +234,25 @@ impl LossConfig {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_combination_weighs_its_multiple_of_a_swap() {
+        let loss = LossConfig {
+            image: ImageDistance::L1,
+            latent: LatentDistance::L1,
+            lambda_combine: 0.5,
+            combination: 4.,
+            lambda_unsup: 0.,
+            lambda_cycle: 0.,
+            cir_other: CirOther::Random,
+            log_unweighted: false,
+            images_per_pass: 0,
+        };
+        let kinds = [MixKind::Reconstruction, MixKind::Swap, MixKind::Combination];
+        assert_eq!(kinds.map(|kind| loss.weight(kind)), [1., 0.5, 2.]);
+    }
+}

@@ -34,6 +34,7 @@ fn recipes_with_unknown_fields_values_or_versions() {
     says(&refused(&["model.image_size=18"]), &["model.image_size", "18", "multiple of 4"]);
     says(&refused(&["model.depth=5"]), &["model.depth", "5", "1 to 4"]);
     says(&refused(&["model.edge_kernel=4"]), &["model.edge_kernel", "4", "odd"]);
+    says(&refused(&["loss.combination=-1"]), &["loss.combination", "-1", "at least 0"]);
     says(&refused(&["data.card=font"]), &["data.card", "font", "dsprites"]);
     says(&Place::new().refused(&["train", "gsz-fonts"], 2), &["gsz-fonts", "gzs-fonts"]);
     says(&Place::new().refused(&["train", "--set", "cir"], 2), &["section.field=value"]);
