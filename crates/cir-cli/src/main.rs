@@ -39,7 +39,7 @@ const EXAMPLES: &str = "\
 Examples:
   cir train                                     train the default model (gzs-fonts)
   cir train gzs-fonts --set cir.lambda=0        the same without CIR
-  cir synthesise runs/gzs-fonts letter=A font_colour=red back_colour=blue size=large font=lobster
+  cir synthesise runs/gzs-fonts letter=A font_colour=red back_colour=yellow size=large font=fat
   cir swap runs/gzs-fonts a.png b.png --block letter
   cir interpolate runs/gzs-fonts a.png b.png --block size --from -0.5 --to 1.5";
 

@@ -51,7 +51,7 @@ pub(super) fn run() -> Result<Count> {
     let beyond = ["--from", "-0.5", "--to", "1.5", "--out", "interpolate.png"];
     bench.cir(&[&["interpolate", "run", a, b, "--block", "size"], &beyond[..]].concat())?;
     let letter = format!("letter={a}");
-    let values = ["size=large", "font_colour=red", "back_colour=blue", "font=sans"];
+    let values = ["size=large", "font_colour=red", "back_colour=yellow", "font=sans"];
     let out = ["--out", "synthesise.png"];
     bench.cir(&[&["synthesise", "run", &letter], &values[..], &out].concat())?;
     bench.cir(&["encode", "run", a, b, "--out", "latents.npy"])?;
