@@ -25,6 +25,13 @@ pub struct AdamConfig {
     pub weight_decay: f64,
 }
 
+impl Default for AdamConfig {
+    /// PyTorch's.
+    fn default() -> Self {
+        Self { lr: 1e-3, betas: betas(), eps: eps(), weight_decay: 0. }
+    }
+}
+
 fn betas() -> [f64; 2] {
     [0.9, 0.999]
 }

@@ -38,7 +38,7 @@ pub(crate) fn main() -> Result<()> {
         ramp: 0,
     };
     let cir = Cir::new(config, &partition).map_err(wrap)?;
-    let adam = AdamConfig { lr: 1e-2, betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0. };
+    let adam = AdamConfig { lr: 1e-2, ..AdamConfig::default() };
     let mut adam = Adam::new(adam, &params)?;
 
     for step in 1..=20 {

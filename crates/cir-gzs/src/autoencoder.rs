@@ -1,10 +1,11 @@
 //! Encoder and decoder (gzs.md, section 1): parameter names are the published state-dict names.
 
-use candle_core::{Module, Result, Tensor};
+use candle_core::{Error, Module, Result, Tensor};
 use candle_nn::{Conv2dConfig, ConvTranspose2dConfig, VarBuilder};
 use cir_core::Latent;
 use cir_ops::{
-    Activation, Conv2d, ConvSpec, ConvTranspose2d, Initialisation, InstanceNorm, Linear, relu,
+    Activation, Conv2d, ConvSpec, ConvTranspose2d, Convolution, ConvolutionConfig, Initialisation,
+    InstanceNorm, Linear,
 };
 
 use crate::{ModelConfig, Norm, Output};
@@ -40,7 +41,6 @@ enum Layer {
     Conv(Conv2d),
     Transposed(ConvTranspose2d),
     Norm(InstanceNorm),
-    Activation(Activation),
     Residual(ResidualBlock),
 }
 
@@ -50,9 +50,20 @@ impl Module for Layer {
             Self::Conv(conv) => conv.forward(x),
             Self::Transposed(conv) => conv.forward(x),
             Self::Norm(norm) => norm.forward(x),
-            Self::Activation(activation) => activation.apply(x),
             Self::Residual(block) => block.forward(x),
         }
+    }
+}
+
+impl From<Conv2d> for Layer {
+    fn from(conv: Conv2d) -> Self {
+        Self::Conv(conv)
+    }
+}
+
+impl From<ConvTranspose2d> for Layer {
+    fn from(conv: ConvTranspose2d) -> Self {
+        Self::Transposed(conv)
     }
 }
 
@@ -62,13 +73,10 @@ struct ResidualBlock(Vec<Layer>);
 
 impl ResidualBlock {
     fn new(channels: usize, kind: Kind, vb: VarBuilder) -> Result<Self> {
-        let main = vb.pp("main");
-        Ok(Self(vec![
-            kind.conv(channels, channels, 3, SAME3, main.pp(0))?,
-            kind.norm(channels, Activation::Relu, main.pp(1))?,
-            kind.conv(channels, channels, 3, SAME3, main.pp(3))?,
-            kind.norm(channels, Activation::None, main.pp(4))?,
-        ]))
+        let (main, sizes) = (vb.pp("main"), [channels, channels, 3]);
+        let mut layers = kind.stage(sizes, SAME3, Activation::Relu, &main, 0)?;
+        layers.extend(kind.stage(sizes, SAME3, Activation::None, &main, 3)?);
+        Ok(Self(layers))
     }
 }
 
@@ -86,32 +94,38 @@ struct Kind {
 }
 
 impl Kind {
-    fn spec<Cfg>(self, cin: usize, out: usize, kernel: usize, cfg: Cfg) -> ConvSpec<Cfg> {
-        ConvSpec { cin, out, kernel, bias: self.norm == Norm::None, cfg, init: self.init }
-    }
-
-    fn conv(
+    /// A convolution from `cin` to `out` channels.
+    fn conv<Cfg: ConvolutionConfig>(
         self,
-        cin: usize,
-        out: usize,
-        kernel: usize,
-        cfg: Conv2dConfig,
+        [cin, out, kernel]: [usize; 3],
+        cfg: Cfg,
         vb: VarBuilder,
-    ) -> Result<Layer> {
-        Ok(Layer::Conv(Conv2d::of(self.spec(cin, out, kernel, cfg), vb)?))
+    ) -> Result<Convolution<Cfg>> {
+        let bias = self.norm == Norm::None;
+        Convolution::of(ConvSpec { cin, out, kernel, bias, cfg, init: self.init }, vb)
     }
 
-    fn transposed(self, cin: usize, out: usize, vb: VarBuilder) -> Result<Layer> {
-        let spec = self.spec(cin, out, 4, DOUBLE);
-        Ok(Layer::Transposed(ConvTranspose2d::of(spec, vb)?))
-    }
-
-    /// The norm and what follows it.
-    fn norm(self, channels: usize, activation: Activation, vb: VarBuilder) -> Result<Layer> {
-        match self.norm {
-            Norm::Instance => Ok(Layer::Norm(InstanceNorm::new(channels, activation, vb)?)),
-            Norm::None => Ok(Layer::Activation(activation)),
-        }
+    /// A convolution, numbered `at`, and the norm after it, numbered `at` + 1, which carries the
+    /// activation; without norms the convolution carries it.
+    fn stage<Cfg: ConvolutionConfig>(
+        self,
+        sizes: [usize; 3],
+        cfg: Cfg,
+        activation: Activation,
+        vb: &VarBuilder,
+        at: usize,
+    ) -> Result<Vec<Layer>>
+    where
+        Layer: From<Convolution<Cfg>>,
+    {
+        let conv = self.conv(sizes, cfg, vb.pp(at))?;
+        Ok(match self.norm {
+            Norm::None => vec![conv.with_activation(activation).into()],
+            Norm::Instance => {
+                let norm = InstanceNorm::new(sizes[1], activation, vb.pp(at + 1))?;
+                vec![conv.into(), Layer::Norm(norm)]
+            }
+        })
     }
 }
 
@@ -131,14 +145,11 @@ impl Autoencoder {
 
         // Numbered as published: three places for convolution, norm and ReLU, one for a block.
         let vb_e = vb.pp("encoder");
-        let mut encoder = vec![
-            kind.conv(cfg.image_channels, c, edge, same(edge), vb_e.pp(0))?,
-            kind.norm(c, Activation::Relu, vb_e.pp(1))?,
-        ];
+        let first = [cfg.image_channels, c, edge];
+        let mut encoder = kind.stage(first, same(edge), Activation::Relu, &vb_e, 0)?;
         for (i, width) in widths.windows(2).enumerate() {
-            let at = 3 * (i + 1);
-            encoder.push(kind.conv(width[0], width[1], 4, HALVE, vb_e.pp(at))?);
-            encoder.push(kind.norm(width[1], Activation::Relu, vb_e.pp(at + 1))?);
+            let sizes = [width[0], width[1], 4];
+            encoder.extend(kind.stage(sizes, HALVE, Activation::Relu, &vb_e, 3 * (i + 1))?);
         }
         for i in 0..r {
             let at = 3 * widths.len() + i;
@@ -151,24 +162,21 @@ impl Autoencoder {
             decoder.push(Layer::Residual(ResidualBlock::new(deepest, kind, vb_d.pp(i))?));
         }
         for (i, width) in widths.windows(2).rev().enumerate() {
-            let at = r + 3 * i;
-            decoder.push(kind.transposed(width[1], width[0], vb_d.pp(at))?);
-            decoder.push(kind.norm(width[0], Activation::Relu, vb_d.pp(at + 1))?);
+            let sizes = [width[1], width[0], 4];
+            decoder.extend(kind.stage(sizes, DOUBLE, Activation::Relu, &vb_d, r + 3 * i)?);
         }
         let last = vb_d.pp(r + 3 * cfg.depth);
-        decoder.push(kind.conv(c, cfg.image_channels, edge, same(edge), last)?);
+        decoder.push(kind.conv([c, cfg.image_channels, edge], same(edge), last)?.into());
 
         let (fc_e, fc_d) = (vb.pp("fc_encoder"), vb.pp("fc_decoder"));
+        let linear = |cin, out, vb| Linear::of(cin, out, kind.init, vb);
+        let hidden = |cin, vb| {
+            Ok::<_, Error>(linear(cin, cfg.hidden, vb)?.with_activation(Activation::Relu))
+        };
         Ok(Self {
             encoder,
-            fc_encoder: [
-                Linear::of(flat, cfg.hidden, kind.init, fc_e.pp(0))?,
-                Linear::of(cfg.hidden, cfg.z_dim, kind.init, fc_e.pp(2))?,
-            ],
-            fc_decoder: [
-                Linear::of(cfg.z_dim, cfg.hidden, kind.init, fc_d.pp(0))?,
-                Linear::of(cfg.hidden, flat, kind.init, fc_d.pp(2))?,
-            ],
+            fc_encoder: [hidden(flat, fc_e.pp(0))?, linear(cfg.hidden, cfg.z_dim, fc_e.pp(2))?],
+            fc_decoder: [hidden(cfg.z_dim, fc_d.pp(0))?, linear(cfg.hidden, flat, fc_d.pp(2))?],
             decoder,
             bottleneck: (deepest, side),
             output: cfg.output,
@@ -185,7 +193,7 @@ impl Autoencoder {
     pub fn encode(&self, images: &Tensor) -> Result<Latent> {
         let features = self.encoder.iter().try_fold(images.clone(), |x, layer| x.apply(layer))?;
         let [hidden, latent] = &self.fc_encoder;
-        Ok(relu(&features.flatten_from(1)?.apply(hidden)?)?.apply(latent)?.into())
+        Ok(features.flatten_from(1)?.apply(hidden)?.apply(latent)?.into())
     }
 
     /// D(z): images in [-1, 1], or the logits of images in [0, 1].
@@ -198,7 +206,7 @@ impl Autoencoder {
     pub fn decode(&self, latent: &Latent) -> Result<Tensor> {
         let [hidden, flat] = &self.fc_decoder;
         let (channels, side) = self.bottleneck;
-        let features = relu(&latent.code(0)?.apply(hidden)?)?.apply(flat)?;
+        let features = latent.code(0)?.apply(hidden)?.apply(flat)?;
         let features = features.reshape(((), channels, side, side))?;
         let images = self.decoder.iter().try_fold(features, |x, layer| x.apply(layer))?;
         match self.output {

@@ -12,7 +12,7 @@
 use std::time::Instant;
 
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, Var};
-use cir_ops::{Conv2dConfig, ConvTranspose2dConfig, Kernels, Precision, with_kernels};
+use cir_ops::{Conv2dConfig, ConvOptions, ConvTranspose2dConfig, Kernels, Precision, with_kernels};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -74,7 +74,7 @@ impl CustomOp1 for Seed {
 }
 
 fn pass(
-    at: Precision,
+    options: ConvOptions,
     (transposed, k, stride, ..): Layer,
     x: &Tensor,
     w: &Tensor,
@@ -85,10 +85,10 @@ fn pass(
     let y = if transposed {
         let output_padding = k % 2;
         let cfg = ConvTranspose2dConfig { stride, padding, output_padding, dilation: 1 };
-        cir_ops::conv_transpose2d_at(at, x, w, None, cfg)?
+        cir_ops::conv_transpose2d_with(options, x, w, None, cfg)?
     } else {
         let cfg = Conv2dConfig { stride, padding, ..Default::default() };
-        cir_ops::conv2d_at(at, x, w, None, cfg)?
+        cir_ops::conv2d_with(options, x, w, None, cfg)?
     };
     let grads = cir_ops::backward(&y.apply_op1(Seed(g.clone()))?)?;
     std::hint::black_box(grads);
@@ -108,7 +108,9 @@ fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().collect();
     let repetitions = args.iter().find_map(|a| a.parse().ok()).unwrap_or(5);
     let ours_only = args.iter().any(|a| a == "ours");
-    let at = if args.iter().any(|a| a == "bf16") { Precision::Bf16 } else { Precision::Full };
+    let bf16 = args.iter().any(|a| a == "bf16");
+    let precision = if bf16 { Precision::Bf16 } else { Precision::Full };
+    let options = ConvOptions { precision, ..Default::default() };
     let only = args.iter().find_map(|a| a.strip_prefix("only=")).unwrap_or("");
     println!("| layer | CPU, ms | wall, ms | candle's CPU | candle's wall | ratio of CPU |");
     println!("| --- | --- | --- | --- | --- | --- |");
@@ -132,9 +134,9 @@ fn main() -> Result<()> {
         let g = Tensor::randn(0f32, 1., (batch, cout, out, out), &Device::Cpu)?;
         let mut times = [vec![], vec![]];
         for _ in 0..=repetitions {
-            times[0].push(with_kernels(Kernels::current()?, || pass(at, layer, &x, &w, &g))??);
+            times[0].push(with_kernels(Kernels::current()?, || pass(options, layer, &x, &w, &g))??);
             if !ours_only {
-                times[1].push(with_kernels(Kernels::Candle, || pass(at, layer, &x, &w, &g))??);
+                times[1].push(with_kernels(Kernels::Candle, || pass(options, layer, &x, &w, &g))??);
             }
         }
         let [[ours, wall], [candle, candle_wall]] = times.map(|t| medians(&t));

@@ -2,7 +2,7 @@
 
 use std::mem::MaybeUninit;
 
-use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor};
+use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
 
 use crate::kernels::Kernels;
 use crate::numbers::Number;
@@ -10,10 +10,11 @@ use crate::parallel::{Shared, filled, parallel};
 use crate::simd::{Generic, Simd, Task};
 use crate::tensors::{Read, own, tensor, view};
 
-/// The activation fused behind a normalisation.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// The activation fused behind a convolution, a linear layer or a normalisation.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Activation {
     /// Nothing.
+    #[default]
     None,
     /// max(x, 0).
     Relu,
@@ -35,6 +36,22 @@ impl Activation {
             }
             Self::Relu => x.relu(),
             Self::LeakyRelu(slope) => candle_nn::ops::leaky_relu(x, slope),
+        }
+    }
+
+    /// The gradient of the argument from the value `y` and its gradient, which have the same signs:
+    /// slopes below 0 are not for this.
+    pub(crate) fn gradient<T: Number>(self, kernels: Kernels, y: &[T], grad: &[T]) -> Vec<T> {
+        T::dispatch(kernels, Run { map: Map::Activation(self), x: y, grad: Some((y, grad)) })
+    }
+
+    /// Fails where [`Self::gradient`] would be wrong.
+    pub(crate) fn check_slope(self, op: &str) -> Result<()> {
+        match self {
+            Self::LeakyRelu(slope) if slope.is_nan() || slope < 0. => {
+                bail!("{op}: a fused leaky ReLU needs a slope of at least 0, not {slope}")
+            }
+            _ => Ok(()),
         }
     }
 

@@ -78,6 +78,7 @@ impl Operation<3> for ChannelNorm {
     fn backward<T: Number>(
         &self,
         [x, gain, bias]: [&Tensor; 3],
+        _: &Tensor,
         grad: &Tensor,
     ) -> Result<[Option<Tensor>; 3]> {
         let (_, channels, h, w) = x.dims4()?;

@@ -85,6 +85,7 @@ impl Operation<3> for LayerNorm {
     fn backward<T: Number>(
         &self,
         [x, weight, bias]: [&Tensor; 3],
+        _: &Tensor,
         grad: &Tensor,
     ) -> Result<[Option<Tensor>; 3]> {
         let (_, channels, h, w) = x.dims4()?;

@@ -5,8 +5,8 @@ use candle_nn::{Conv2dConfig, ConvTranspose2dConfig, Init, VarBuilder};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Activation, Precision, channel_norm, conv_transpose2d_at, conv2d_at, instance_norm, layer_norm,
-    linear,
+    Activation, ConvOptions, Precision, channel_norm, conv_transpose2d_with, conv2d_with,
+    instance_norm, layer_norm, linear_with,
 };
 
 /// How weights start; biases start as PyTorch's default, or at 0 where that does not fit.
@@ -74,7 +74,7 @@ pub struct Convolution<Cfg> {
     weight: Tensor,
     bias: Option<Tensor>,
     cfg: Cfg,
-    precision: Precision,
+    options: ConvOptions,
 }
 
 /// What the two kinds of convolution do each in its own way.
@@ -91,7 +91,7 @@ pub trait ConvolutionConfig: Copy {
     /// When the shapes do not fit.
     fn apply(
         self,
-        precision: Precision,
+        options: ConvOptions,
         x: &Tensor,
         weight: &Tensor,
         bias: Option<&Tensor>,
@@ -109,12 +109,12 @@ impl ConvolutionConfig for Conv2dConfig {
 
     fn apply(
         self,
-        precision: Precision,
+        options: ConvOptions,
         x: &Tensor,
         weight: &Tensor,
         bias: Option<&Tensor>,
     ) -> Result<Tensor> {
-        conv2d_at(precision, x, weight, bias, self)
+        conv2d_with(options, x, weight, bias, self)
     }
 }
 
@@ -130,12 +130,12 @@ impl ConvolutionConfig for ConvTranspose2dConfig {
 
     fn apply(
         self,
-        precision: Precision,
+        options: ConvOptions,
         x: &Tensor,
         weight: &Tensor,
         bias: Option<&Tensor>,
     ) -> Result<Tensor> {
-        conv_transpose2d_at(precision, x, weight, bias, self)
+        conv_transpose2d_with(options, x, weight, bias, self)
     }
 }
 
@@ -151,7 +151,7 @@ impl<Cfg: ConvolutionConfig> Convolution<Cfg> {
         let fan = shape[1] * kernel * kernel;
         let weight = vb.get_with_hints(&shape, "weight", init.weight(cfg.fan_in(shape), fan))?;
         let bias = bias.then(|| vb.get_with_hints(out, "bias", init.bias(fan))).transpose()?;
-        Ok(Self { weight, bias, cfg, precision: Precision::Full })
+        Ok(Self { weight, bias, cfg, options: ConvOptions::default() })
     }
 
     /// A layer with bias that starts as PyTorch's.
@@ -180,7 +180,12 @@ impl<Cfg: ConvolutionConfig> Convolution<Cfg> {
 
     /// The layer with products of another precision than [`Precision::Full`].
     pub fn with_precision(self, precision: Precision) -> Self {
-        Self { precision, ..self }
+        Self { options: ConvOptions { precision, ..self.options }, ..self }
+    }
+
+    /// The layer with an activation behind it.
+    pub fn with_activation(self, activation: Activation) -> Self {
+        Self { options: ConvOptions { activation, ..self.options }, ..self }
     }
 }
 
@@ -188,7 +193,7 @@ impl<Cfg: ConvolutionConfig> Module for Convolution<Cfg> {
     /// # Shapes
     /// (B, in, H, W) → (B, out, H', W').
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        self.cfg.apply(self.precision, x, &self.weight, self.bias.as_ref())
+        self.cfg.apply(self.options, x, &self.weight, self.bias.as_ref())
     }
 }
 
@@ -281,6 +286,7 @@ impl Module for ChannelNorm {
 pub struct Linear {
     weight: Tensor,
     bias: Tensor,
+    activation: Activation,
 }
 
 impl Linear {
@@ -299,7 +305,12 @@ impl Linear {
     pub fn of(cin: usize, out: usize, init: Initialisation, vb: VarBuilder) -> Result<Self> {
         let weight = vb.get_with_hints((out, cin), "weight", init.weight(cin as f64, cin))?;
         let bias = vb.get_with_hints(out, "bias", init.bias(cin))?;
-        Ok(Self { weight, bias })
+        Ok(Self { weight, bias, activation: Activation::None })
+    }
+
+    /// The layer with an activation behind it.
+    pub fn with_activation(self, activation: Activation) -> Self {
+        Self { activation, ..self }
     }
 }
 
@@ -307,6 +318,6 @@ impl Module for Linear {
     /// # Shapes
     /// (B, in) → (B, out).
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        linear(x, &self.weight, Some(&self.bias))
+        linear_with(self.activation, x, &self.weight, Some(&self.bias))
     }
 }

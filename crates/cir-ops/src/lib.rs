@@ -45,14 +45,14 @@ pub use adam::{AdamHyper, adam_step, adam_update};
 pub use backward::backward;
 pub use candle_nn::{Conv2dConfig, ConvTranspose2dConfig};
 pub use channel_norm::channel_norm;
-pub use conv::{conv_transpose2d, conv_transpose2d_at, conv2d, conv2d_at};
+pub use conv::{ConvOptions, conv_transpose2d, conv_transpose2d_with, conv2d, conv2d_with};
 pub use kernels::{Kernels, with_kernels};
 pub use layer_norm::layer_norm;
 pub use layers::{
     ChannelNorm, Conv2d, ConvSpec, ConvTranspose2d, Convolution, ConvolutionConfig, Initialisation,
     InstanceNorm, LayerNorm, Linear,
 };
-pub use linear::linear;
+pub use linear::{linear, linear_with};
 pub use loss::{bce_groups, l1_groups, mse_groups};
 pub use norm::instance_norm;
 pub use pad::reflection_pad2d;

@@ -2,6 +2,7 @@
 
 use candle_core::{CpuStorage, Result, Shape, Tensor, bail};
 
+use crate::activation::Activation;
 use crate::kernels::Kernels;
 use crate::matmul::{InputGradient, Product, WeightGradient};
 use crate::numbers::Number;
@@ -18,6 +19,23 @@ use crate::tensors::{Read, own, tensor, view};
 /// # Errors
 /// When the sizes of `x`, `weight` and `bias` disagree.
 pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+    linear_with(Activation::None, x, weight, bias)
+}
+
+/// [`linear`] and an activation of its result, whose slope must not be below 0.
+///
+/// # Shapes
+/// As [`linear`].
+///
+/// # Errors
+/// As [`linear`].
+pub fn linear_with(
+    activation: Activation,
+    x: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+) -> Result<Tensor> {
+    activation.check_slope("linear")?;
     let (out, cin) = weight.dims2()?;
     if x.dims().last() != Some(&cin) {
         bail!("linear: input {:?} and weight {:?} disagree", x.shape(), weight.shape());
@@ -27,7 +45,7 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tens
     }
     let kernels = Kernels::current()?;
     if own(kernels, [x, weight].into_iter().chain(bias)) && cin > 0 && out > 0 {
-        let op = Linear { kernels };
+        let op = Linear { kernels, activation };
         return match bias {
             Some(bias) => apply3(op, [x, weight, bias]),
             None => apply2(op, [x, weight]),
@@ -35,14 +53,15 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tens
     }
     let y = x.broadcast_matmul(&weight.t()?)?;
     match bias {
-        Some(bias) => y.broadcast_add(bias),
-        None => Ok(y),
+        Some(bias) => activation.apply(&y.broadcast_add(bias)?),
+        None => activation.apply(&y),
     }
 }
 
 #[derive(Clone, Copy)]
 struct Linear {
     kernels: Kernels,
+    activation: Activation,
 }
 
 impl Linear {
@@ -55,7 +74,10 @@ impl Linear {
         let (out, cin) = weight.1.shape().dims2()?;
         let (x, dims) = (view::<T>(x.0, x.1)?, x.1.dims());
         let (w, bias) = (view(weight.0, weight.1)?, bias.map(|b| view(b.0, b.1)).transpose()?);
-        let y = T::dispatch(self.kernels, Product { x, w, bias, cin, out });
+        let y = T::dispatch(
+            self.kernels,
+            Product { x, w, bias, activation: self.activation, cin, out },
+        );
         let shape = [&dims[..dims.len() - 1], &[out]].concat();
         Ok((T::to_cpu_storage_owned(y), Shape::from(shape)))
     }
@@ -65,12 +87,20 @@ impl Linear {
         x: &Tensor,
         weight: &Tensor,
         bias: Option<&Tensor>,
-        grad: &Tensor,
+        [result, grad]: [&Tensor; 2],
     ) -> Result<[Option<Tensor>; 3]> {
         let (out, cin) = weight.dims2()?;
         let grad = grad.contiguous()?;
-        let read = [x, weight, &grad].map(Read::new);
+        let read = [x, weight, &grad, result].map(Read::new);
         let (x_, w, grad) = (read[0].slice::<T>()?, read[1].slice()?, read[2].slice()?);
+        let before;
+        let grad = match self.activation {
+            Activation::None => grad,
+            activation => {
+                before = activation.gradient(self.kernels, read[3].slice()?, grad);
+                &before
+            }
+        };
         let kernels = self.kernels;
         let dx = x
             .track_op()
@@ -95,9 +125,10 @@ impl Operation<2> for Linear {
     fn backward<T: Number>(
         &self,
         [x, weight]: [&Tensor; 2],
+        result: &Tensor,
         grad: &Tensor,
     ) -> Result<[Option<Tensor>; 2]> {
-        let [dx, dw, _] = self.gradients::<T>(x, weight, None, grad)?;
+        let [dx, dw, _] = self.gradients::<T>(x, weight, None, [result, grad])?;
         Ok([dx, dw])
     }
 }
@@ -115,8 +146,9 @@ impl Operation<3> for Linear {
     fn backward<T: Number>(
         &self,
         [x, weight, bias]: [&Tensor; 3],
+        result: &Tensor,
         grad: &Tensor,
     ) -> Result<[Option<Tensor>; 3]> {
-        self.gradients::<T>(x, weight, Some(bias), grad)
+        self.gradients::<T>(x, weight, Some(bias), [result, grad])
     }
 }

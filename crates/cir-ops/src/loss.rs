@@ -174,6 +174,7 @@ impl Operation<2> for Loss {
     fn backward<T: Number>(
         &self,
         [x, target]: [&Tensor; 2],
+        _: &Tensor,
         grad: &Tensor,
     ) -> Result<[Option<Tensor>; 2]> {
         let grad = grad.contiguous()?;

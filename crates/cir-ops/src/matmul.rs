@@ -3,6 +3,7 @@
 
 use std::mem::MaybeUninit;
 
+use crate::activation::Activation;
 use crate::numbers::Number;
 use crate::parallel::{Shared, filled, parallel};
 use crate::scratch::Scratch;
@@ -15,11 +16,12 @@ const DEPTH: usize = 768;
 /// Rows of W that a task takes.
 const OUTPUTS: usize = 8;
 
-/// y = x·Wᵀ + bias, x (rows, in), W (out, in).
+/// y = activation(x·Wᵀ + bias), x (rows, in), W (out, in).
 pub(crate) struct Product<'a, T> {
     pub(crate) x: &'a [T],
     pub(crate) w: &'a [T],
     pub(crate) bias: Option<&'a [T]>,
+    pub(crate) activation: Activation,
     pub(crate) cin: usize,
     pub(crate) out: usize,
 }
@@ -63,7 +65,8 @@ impl<S: Simd> Task for Dots<'_, S> {
 
     #[inline(always)]
     fn run(self) {
-        let Product { x, w, bias, cin, out } = *self.p;
+        let Product { x, w, bias, activation, cin, out } = *self.p;
+        let activate = activation.function::<S::T>();
         let (first, last) = self.outputs;
         let count = last - first;
         // A vector of partial sums for each row and output.
@@ -108,7 +111,7 @@ impl<S: Simd> Task for Dots<'_, S> {
                 for k in whole..cin {
                     sum += x[r * cin + k] * w[output * cin + k];
                 }
-                to.write(sum + halved(lanes));
+                to.write(activate.value(sum + halved(lanes)));
             }
         }
     }

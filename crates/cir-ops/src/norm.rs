@@ -92,6 +92,7 @@ impl Operation<3> for InstanceNorm {
     fn backward<T: Number>(
         &self,
         [x, weight, bias]: [&Tensor; 3],
+        _: &Tensor,
         grad: &Tensor,
     ) -> Result<[Option<Tensor>; 3]> {
         let (_, channels, h, w) = x.dims4()?;

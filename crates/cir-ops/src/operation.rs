@@ -19,13 +19,14 @@ pub(crate) trait Operation<const N: usize>: Send + Sync + 'static {
     /// When an operand does not fit.
     fn forward<T: Number>(&self, operands: [Operand<'_>; N]) -> Result<(CpuStorage, Shape)>;
 
-    /// The gradient of each operand that wants one, from the result's.
+    /// The gradient of each operand that wants one, from the result and its gradient.
     ///
     /// # Errors
     /// When an operand does not fit.
     fn backward<T: Number>(
         &self,
         operands: [&Tensor; N],
+        result: &Tensor,
         grad: &Tensor,
     ) -> Result<[Option<Tensor>; N]>;
 }
@@ -62,11 +63,12 @@ fn forward<O: Operation<N>, const N: usize>(
 fn backward<O: Operation<N>, const N: usize>(
     operation: &O,
     operands: [&Tensor; N],
+    result: &Tensor,
     grad: &Tensor,
 ) -> Result<[Option<Tensor>; N]> {
     let mut gradients = match grad.dtype() {
-        DType::F64 => operation.backward::<f64>(operands, grad)?,
-        _ => operation.backward::<f32>(operands, grad)?,
+        DType::F64 => operation.backward::<f64>(operands, result, grad)?,
+        _ => operation.backward::<f32>(operands, result, grad)?,
     };
     for (operand, gradient) in operands.into_iter().zip(&mut gradients) {
         *gradient = give(operand, gradient.take())?;
@@ -93,10 +95,10 @@ impl<O: Operation<2>> CustomOp2 for Candle<O> {
         &self,
         a: &Tensor,
         b: &Tensor,
-        _: &Tensor,
+        result: &Tensor,
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        Ok(backward(&self.0, [a, b], grad)?.into())
+        Ok(backward(&self.0, [a, b], result, grad)?.into())
     }
 }
 
@@ -122,9 +124,9 @@ impl<O: Operation<3>> CustomOp3 for Candle<O> {
         a: &Tensor,
         b: &Tensor,
         c: &Tensor,
-        _: &Tensor,
+        result: &Tensor,
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        Ok(backward(&self.0, [a, b, c], grad)?.into())
+        Ok(backward(&self.0, [a, b, c], result, grad)?.into())
     }
 }

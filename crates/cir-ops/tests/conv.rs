@@ -3,30 +3,28 @@
 mod naive;
 
 use candle_core::{DType, Result, Tensor, Var};
-use cir_ops::{Conv2dConfig, ConvTranspose2dConfig, Kernels, Precision, with_kernels};
+use cir_ops::{
+    Activation, Conv2dConfig, ConvOptions, ConvTranspose2dConfig, Kernels, Precision, with_kernels,
+};
 use naive::{Shape, assert_close, values, var, with_gradients};
 use proptest::prelude::*;
 
-fn apply(s: &Shape, x: &Tensor, w: &Tensor, b: Option<&Tensor>) -> Result<Tensor> {
-    let &Shape { stride, padding, output_padding, .. } = s;
-    if s.transposed {
-        let cfg = ConvTranspose2dConfig { stride, padding, output_padding, dilation: 1 };
-        cir_ops::conv_transpose2d(x, w, b, cfg)
-    } else {
-        let cfg = Conv2dConfig { stride, padding, ..Default::default() };
-        cir_ops::conv2d(x, w, b, cfg)
-    }
-}
+const BF16: ConvOptions = ConvOptions { activation: Activation::None, precision: Precision::Bf16 };
 
-fn apply_bf16(s: &Shape, x: &Tensor, w: &Tensor, b: &Tensor) -> Result<Tensor> {
+fn apply(
+    options: ConvOptions,
+    s: &Shape,
+    x: &Tensor,
+    w: &Tensor,
+    b: Option<&Tensor>,
+) -> Result<Tensor> {
     let &Shape { stride, padding, output_padding, .. } = s;
-    let at = Precision::Bf16;
     if s.transposed {
         let cfg = ConvTranspose2dConfig { stride, padding, output_padding, dilation: 1 };
-        cir_ops::conv_transpose2d_at(at, x, w, Some(b), cfg)
+        cir_ops::conv_transpose2d_with(options, x, w, b, cfg)
     } else {
         let cfg = Conv2dConfig { stride, padding, ..Default::default() };
-        cir_ops::conv2d_at(at, x, w, Some(b), cfg)
+        cir_ops::conv2d_with(options, x, w, b, cfg)
     }
 }
 
@@ -37,7 +35,7 @@ fn operands(s: &Shape, dtype: DType) -> [Var; 3] {
 fn all(s: &Shape, dtype: DType, kernels: Kernels) -> Vec<Vec<f64>> {
     let [x, w, b] = operands(s, dtype);
     with_kernels(kernels, || {
-        let y = apply(s, &x, &w, Some(&b)).unwrap();
+        let y = apply(ConvOptions::default(), s, &x, &w, Some(&b)).unwrap();
         with_gradients(&y, &[&x, &w, &b]).unwrap()
     })
     .unwrap()
@@ -62,7 +60,7 @@ fn check(s: &Shape) {
         }
         // Products of bfloat16 are off by up to 2⁻⁸.
         if dtype == DType::F32 {
-            let y = apply_bf16(s, &x, &w, &b).unwrap();
+            let y = apply(BF16, s, &x, &w, Some(&b)).unwrap();
             let found = with_gradients(&y, &[&x, &w, &b]).unwrap();
             for (found, expected) in found.iter().zip(&expected) {
                 assert_close(found, expected, 1.5e-2, &format!("bf16 {s:?}"));
@@ -102,19 +100,58 @@ proptest! {
 }
 
 /// The project's layers, at sizes that take the paths of the large ones.
-#[test]
-fn layers_of_the_networks_match_plain_loops() {
+fn layers() -> [Shape; 6] {
     let layer = |transposed, sizes: [usize; 6], side, batch| {
         let [cin, cout, k, stride, padding, output_padding] = sizes;
         let (h, w, kh, kw) = (side, side, k, k);
         Shape { transposed, batch, cin, cout, h, w, kh, kw, stride, padding, output_padding }
     };
-    check(&layer(false, [3, 33, 7, 1, 3, 0], 24, 2));
-    check(&layer(false, [16, 40, 4, 2, 1, 0], 34, 2));
-    check(&layer(false, [40, 3, 7, 1, 3, 0], 26, 2));
-    check(&layer(false, [33, 16, 3, 1, 1, 0], 3, 14));
-    check(&layer(true, [20, 33, 4, 2, 1, 0], 16, 2));
-    check(&layer(true, [20, 3, 3, 2, 1, 1], 17, 1));
+    [
+        layer(false, [3, 33, 7, 1, 3, 0], 24, 2),
+        layer(false, [16, 40, 4, 2, 1, 0], 34, 2),
+        layer(false, [40, 3, 7, 1, 3, 0], 26, 2),
+        layer(false, [33, 16, 3, 1, 1, 0], 3, 14),
+        layer(true, [20, 33, 4, 2, 1, 0], 16, 2),
+        layer(true, [20, 3, 3, 2, 1, 1], 17, 1),
+    ]
+}
+
+#[test]
+fn layers_of_the_networks_match_plain_loops() {
+    layers().iter().for_each(check);
+}
+
+#[test]
+fn a_fused_activation_is_the_activation_after() {
+    for (s, activation) in
+        layers().iter().zip([Activation::Relu, Activation::LeakyRelu(0.2)].iter().cycle())
+    {
+        let [x, w, b] = operands(s, DType::F32);
+        let fused = ConvOptions { activation: *activation, ..Default::default() };
+        for (_, kernels) in Kernels::NAMES.into_iter().filter(|(_, k)| k.available()) {
+            let [found, expected] = [fused, ConvOptions::default()].map(|options| {
+                with_kernels(kernels, || {
+                    let mut y = apply(options, s, &x, &w, Some(&b)).unwrap();
+                    if options != fused {
+                        y = activation.apply(&y).unwrap();
+                    }
+                    with_gradients(&y, &[&x, &w, &b]).unwrap()
+                })
+                .unwrap()
+            });
+            assert!(found == expected, "{kernels:?} {activation:?} {s:?}");
+        }
+    }
+}
+
+#[test]
+fn a_fused_slope_below_0_is_refused() {
+    let s = &layers()[3];
+    let [x, w, b] = operands(s, DType::F32);
+    let activation = Activation::LeakyRelu(-0.5);
+    let options = ConvOptions { activation, ..Default::default() };
+    let message = apply(options, s, &x, &w, Some(&b)).unwrap_err().to_string();
+    assert!(message.contains("conv2d") && message.contains("-0.5"), "{message}");
 }
 
 #[test]
@@ -187,7 +224,7 @@ fn results_do_not_depend_on_the_number_of_threads() {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| {
                 let [x, w, b] = operands(&s, DType::F32);
-                with_gradients(&apply_bf16(&s, &x, &w, &b).unwrap(), &[&x, &w, &b]).unwrap()
+                with_gradients(&apply(BF16, &s, &x, &w, Some(&b)).unwrap(), &[&x, &w, &b]).unwrap()
             })
         };
         let one = run(1);
@@ -214,7 +251,7 @@ fn non_contiguous_operands_and_no_bias() {
     let [x, w, _] = operands(&s, DType::F64);
     let expected = s.naive(&values(&x), &values(&w), &[0.; 6]);
     let turned = Var::from_tensor(&x.transpose(2, 3).unwrap().contiguous().unwrap()).unwrap();
-    let y = apply(&s, &turned.transpose(2, 3).unwrap(), &w, None).unwrap();
+    let y = apply(ConvOptions::default(), &s, &turned.transpose(2, 3).unwrap(), &w, None).unwrap();
     let [y, _, dw] = with_gradients(&y, &[&turned, &w]).unwrap().try_into().unwrap();
     assert_close(&y, &expected[0], 1e-12, "y");
     assert_close(&dw, &expected[2], 1e-12, "dw");

@@ -70,6 +70,18 @@ proptest! {
     }
 
     #[test]
+    fn a_fused_activation_is_the_activation_after(rows in 1usize..34, cin in 1usize..70, out in 1usize..80) {
+        let a = Activation::LeakyRelu(0.2);
+        everywhere(|dtype, _, kernels| {
+            let [x, w, b] = [var(&[rows, cin], 1, dtype), var(&[out, cin], 2, dtype), var(&[out], 3, dtype)];
+            let fused = cir_ops::linear_with(a, &x, &w, Some(&b)).unwrap();
+            let after = a.apply(&cir_ops::linear(&x, &w, Some(&b)).unwrap()).unwrap();
+            let [found, expected] = [fused, after].map(|y| with_gradients(&y, &[&x, &w, &b]).unwrap());
+            assert!(found == expected, "{kernels:?} {dtype:?} {rows} {cin} {out}");
+        });
+    }
+
+    #[test]
     fn losses_match(groups in 1usize..4, n in 1usize..4, rest in 1usize..700) {
         everywhere(|dtype, tolerance, kernels| {
             let x = var(&[groups * n, rest], 4, dtype);

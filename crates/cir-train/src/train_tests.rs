@@ -27,7 +27,7 @@ impl Line {
         let start = Init::Uniform { lo: -1., up: 1. };
         let slope = vb.get_with_hints((), "slope", start).unwrap();
         let offset = vb.get_with_hints((), "offset", start).unwrap();
-        let config = AdamConfig { lr: 0.1, betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0. };
+        let config = AdamConfig { lr: 0.1, ..AdamConfig::default() };
         Self { adam: Adam::new(config, &params).unwrap(), params, slope, offset, poison }
     }
 }

@@ -54,7 +54,7 @@ impl Coverage {
         back: [u8; 3],
         side: usize,
     ) -> candle_core::Result<Image> {
-        let mut data: Vec<u8> = back.into_iter().cycle().take(3 * side * side).collect();
+        let mut data = back.repeat(side * side);
         for (y, row) in self.bytes.chunks_exact(self.width.max(1)).enumerate() {
             let start = 3 * ((self.top + y) * side + self.left);
             for (pixel, &cover) in data[start..].chunks_exact_mut(3).zip(row) {

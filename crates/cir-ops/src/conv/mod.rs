@@ -11,10 +11,20 @@ mod weights;
 use candle_core::{Result, Tensor, bail};
 use candle_nn::{Conv2dConfig, ConvTranspose2dConfig};
 
+use crate::activation::Activation;
 use crate::kernels::Kernels;
 use crate::precision::Precision;
 use crate::tensors::own;
 use op::Convolution;
+
+/// What a convolution may do besides what candle-nn's configurations say.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct ConvOptions {
+    /// Applied to the result while it is written; a slope below 0 is refused.
+    pub activation: Activation,
+    /// What products are computed in, in the backward pass too.
+    pub precision: Precision,
+}
 
 /// 2-d cross-correlation, as `torch.nn.functional.conv2d`.
 ///
@@ -34,18 +44,18 @@ pub fn conv2d(
     bias: Option<&Tensor>,
     cfg: Conv2dConfig,
 ) -> Result<Tensor> {
-    conv2d_at(Precision::Full, x, weight, bias, cfg)
+    conv2d_with(ConvOptions::default(), x, weight, bias, cfg)
 }
 
-/// [`conv2d`] with products of a given precision, in the backward pass too.
+/// [`conv2d`] with an activation fused, or products of a given precision.
 ///
 /// # Shapes
 /// As [`conv2d`].
 ///
 /// # Errors
 /// As [`conv2d`].
-pub fn conv2d_at(
-    precision: Precision,
+pub fn conv2d_with(
+    options: ConvOptions,
     x: &Tensor,
     weight: &Tensor,
     bias: Option<&Tensor>,
@@ -56,6 +66,7 @@ pub fn conv2d_at(
     if c != wc * cfg.groups {
         bail!("conv2d: input {:?} and weight {:?} disagree in channels", x.shape(), weight.shape());
     }
+    options.activation.check_slope("conv2d")?;
     check_bias("conv2d", out, weight, bias)?;
     let reach = |k: usize| k.saturating_sub(1) * cfg.dilation + 1;
     if h + 2 * cfg.padding < reach(kh) || w + 2 * cfg.padding < reach(kw) || cfg.stride == 0 {
@@ -75,12 +86,12 @@ pub fn conv2d_at(
             padding: cfg.padding,
             output_padding: 0,
             kernels,
-            precision,
+            options,
         }
         .apply(x, weight, bias);
     }
     let y = x.conv2d(weight, cfg.padding, cfg.stride, cfg.dilation, cfg.groups)?;
-    add_bias(y, bias)
+    options.activation.apply(&add_bias(y, bias)?)
 }
 
 /// Transposed 2-d convolution, as `torch.nn.functional.conv_transpose2d`.
@@ -99,18 +110,18 @@ pub fn conv_transpose2d(
     bias: Option<&Tensor>,
     cfg: ConvTranspose2dConfig,
 ) -> Result<Tensor> {
-    conv_transpose2d_at(Precision::Full, x, weight, bias, cfg)
+    conv_transpose2d_with(ConvOptions::default(), x, weight, bias, cfg)
 }
 
-/// [`conv_transpose2d`] with products of a given precision, in the backward pass too.
+/// [`conv_transpose2d`] with an activation fused, or products of a given precision.
 ///
 /// # Shapes
 /// As [`conv_transpose2d`].
 ///
 /// # Errors
 /// As [`conv_transpose2d`].
-pub fn conv_transpose2d_at(
-    precision: Precision,
+pub fn conv_transpose2d_with(
+    options: ConvOptions,
     x: &Tensor,
     weight: &Tensor,
     bias: Option<&Tensor>,
@@ -125,6 +136,7 @@ pub fn conv_transpose2d_at(
             weight.shape()
         );
     }
+    options.activation.check_slope("conv_transpose2d")?;
     check_bias("conv_transpose2d", out, weight, bias)?;
     let full = |n: usize, k: usize| {
         n.saturating_sub(1) * cfg.stride
@@ -150,13 +162,13 @@ pub fn conv_transpose2d_at(
             padding: cfg.padding,
             output_padding: cfg.output_padding,
             kernels,
-            precision,
+            options,
         }
         .apply(x, weight, bias);
     }
     let y =
         x.conv_transpose2d(weight, cfg.padding, cfg.output_padding, cfg.stride, cfg.dilation)?;
-    add_bias(y, bias)
+    options.activation.apply(&add_bias(y, bias)?)
 }
 
 /// Whether this crate's kernels can take these operands; only the batch may be empty.

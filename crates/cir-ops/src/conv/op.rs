@@ -2,10 +2,10 @@
 
 use candle_core::{CpuStorage, Result, Shape, Tensor};
 
+use crate::activation::Activation;
 use crate::kernels::Kernels;
 use crate::numbers::Number;
 use crate::operation::{Operand, Operation, apply2, apply3};
-use crate::precision::Precision;
 use crate::simd::{Generic, Simd};
 use crate::sums::channel_sums;
 use crate::tensors::{Read, tensor, view};
@@ -13,7 +13,7 @@ use crate::tensors::{Read, tensor, view};
 use super::gradient::{WeightGradient, weight_gradient};
 use super::plan::{Axis, Correlation};
 use super::rows::NARROW;
-use super::{rows, samples};
+use super::{ConvOptions, rows, samples};
 
 /// A convolution's settings, and the kernels that were current when it ran.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +23,7 @@ pub(crate) struct Convolution {
     pub(crate) padding: usize,
     pub(crate) output_padding: usize,
     pub(crate) kernels: Kernels,
-    pub(crate) precision: Precision,
+    pub(crate) options: ConvOptions,
 }
 
 /// Sizes of one application.
@@ -108,7 +108,7 @@ impl Convolution {
             let steps = [input[0] * taps, taps];
             GradientTask { g: g(input, output, padding), a: x, b: grad, steps, reversed: false }
         };
-        T::dispatch_at(self.precision, self.kernels, task)
+        T::dispatch_at(self.options.precision, self.kernels, task)
     }
 
     fn product<T: Number>(
@@ -122,9 +122,9 @@ impl Convolution {
         let c = self.correlation(&sizes, false);
         let (x, weight) = (view::<T>(x.0, x.1)?, view::<T>(weight.0, weight.1)?);
         let out = T::dispatch_at(
-            self.precision,
+            self.options.precision,
             self.kernels,
-            CorrelationTask { c: &c, x, weight, bias },
+            CorrelationTask { c: &c, x, weight, bias, activation: self.options.activation },
         );
         let [channels, h, w] = sizes.output;
         Ok((T::to_cpu_storage_owned(out), Shape::from((sizes.batch, channels, h, w))))
@@ -135,19 +135,29 @@ impl Convolution {
         x: &Tensor,
         weight: &Tensor,
         bias: Option<&Tensor>,
-        grad: &Tensor,
+        [result, grad]: [&Tensor; 2],
     ) -> Result<[Option<Tensor>; 3]> {
         let grad = grad.contiguous()?;
         let sizes = self.sizes(x.shape(), weight.shape())?;
-        let grad = Read::new(&grad);
-        let grad = grad.slice::<T>()?;
+        let (grad, y) = (Read::new(&grad), Read::new(result));
+        let before;
+        let grad = match self.options.activation {
+            Activation::None => grad.slice::<T>()?,
+            activation => {
+                before = activation.gradient(self.kernels, y.slice()?, grad.slice::<T>()?);
+                &before
+            }
+        };
         let mut results = [const { None }; 3];
         if x.track_op() {
             let c = self.correlation(&sizes, true);
             let weight = Read::new(weight);
-            let task = CorrelationTask { c: &c, x: grad, weight: weight.slice()?, bias: None };
-            results[0] =
-                Some(tensor(T::dispatch_at(self.precision, self.kernels, task), x.shape())?);
+            let (weight, activation) = (weight.slice()?, Activation::None);
+            let task = CorrelationTask { c: &c, x: grad, weight, bias: None, activation };
+            results[0] = Some(tensor(
+                T::dispatch_at(self.options.precision, self.kernels, task),
+                x.shape(),
+            )?);
         }
         if weight.track_op() {
             let read = Read::new(x);
@@ -168,17 +178,18 @@ struct CorrelationTask<'a, T> {
     x: &'a [T],
     weight: &'a [T],
     bias: Option<&'a [T]>,
+    activation: Activation,
 }
 
 impl<T: Number> Generic<T> for CorrelationTask<'_, T> {
     type Out = Vec<T>;
 
     fn run<S: Simd<T = T>>(self) -> Vec<T> {
-        let Self { c, x, weight, bias } = self;
+        let Self { c, x, weight, bias, activation } = self;
         if samples::better::<S>(c) {
-            samples::correlate::<S>(c, x, weight, bias)
+            samples::correlate::<S>(c, x, weight, bias, activation)
         } else {
-            rows::correlate::<S>(c, x, weight, bias)
+            rows::correlate::<S>(c, x, weight, bias, activation)
         }
     }
 }
@@ -209,9 +220,10 @@ impl Operation<2> for Convolution {
     fn backward<T: Number>(
         &self,
         [x, weight]: [&Tensor; 2],
+        result: &Tensor,
         grad: &Tensor,
     ) -> Result<[Option<Tensor>; 2]> {
-        let [dx, dw, _] = self.gradients::<T>(x, weight, None, grad)?;
+        let [dx, dw, _] = self.gradients::<T>(x, weight, None, [result, grad])?;
         Ok([dx, dw])
     }
 }
@@ -229,8 +241,9 @@ impl Operation<3> for Convolution {
     fn backward<T: Number>(
         &self,
         [x, weight, bias]: [&Tensor; 3],
+        result: &Tensor,
         grad: &Tensor,
     ) -> Result<[Option<Tensor>; 3]> {
-        self.gradients::<T>(x, weight, Some(bias), grad)
+        self.gradients::<T>(x, weight, Some(bias), [result, grad])
     }
 }

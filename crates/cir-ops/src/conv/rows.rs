@@ -8,6 +8,7 @@
 
 use std::mem::MaybeUninit;
 
+use crate::activation::{Activation, Piecewise};
 use crate::numbers::Number;
 use crate::parallel::{Shared, filled, parallel, part};
 use crate::scratch::Scratch;
@@ -26,6 +27,7 @@ struct Plan<'a, S: Simd> {
     c: &'a Correlation,
     x: &'a [S::T],
     bias: Option<&'a [S::T]>,
+    activate: Piecewise<S::T>,
     /// A list for each row phase and column phase, and the terms of each.
     weights: Packed<S>,
     terms: Vec<Vec<Term>>,
@@ -40,12 +42,13 @@ struct Plan<'a, S: Simd> {
     columns: usize,
 }
 
-/// Computes the correlation; `bias` holds one number an output channel.
+/// Computes the correlation and the activation of it; `bias` holds one number an output channel.
 pub(crate) fn correlate<S: Simd>(
     c: &Correlation,
     x: &[S::T],
     weight: &[S::T],
     bias: Option<&[S::T]>,
+    activation: Activation,
 ) -> Vec<S::T> {
     let narrow = c.outputs <= NARROW;
     let width = if narrow { c.outputs } else { 2 * S::LANES };
@@ -75,8 +78,20 @@ pub(crate) fn correlate<S: Simd>(
     }
     let weights = Packed::new(c, weight, &lists, width);
     let terms = all_terms;
-    let plan =
-        Plan::<S> { c, x, bias, weights, terms, narrow, width, residue, pitch, row, columns };
+    let plan = Plan::<S> {
+        c,
+        x,
+        bias,
+        activate: activation.function(),
+        weights,
+        terms,
+        narrow,
+        width,
+        residue,
+        pitch,
+        row,
+        columns,
+    };
 
     // Several samples a task where they fit, else a sample in several blocks of rows; the result
     // does not depend on it.
@@ -170,6 +185,7 @@ impl<S: Simd> Task for RowTask<'_, S> {
                             interleave(
                                 &turned[o * turned_step..(o + 1) * turned_step],
                                 columns,
+                                self.plan.activate,
                                 to,
                             );
                         }
@@ -356,30 +372,35 @@ fn stage_row<S: Simd>(
     }
 }
 
-/// to[i·phases + phase] = from[phase·columns + i].
+/// to[i·phases + phase] = activate(from[phase·columns + i]).
 #[inline(always)]
-fn interleave<T: Number>(from: &[T], columns: usize, to: &mut [MaybeUninit<T>]) {
+fn interleave<T: Number>(
+    from: &[T],
+    columns: usize,
+    activate: Piecewise<T>,
+    to: &mut [MaybeUninit<T>],
+) {
     match from.len() / columns {
         1 => {
             for (to, v) in to.iter_mut().zip(from) {
-                to.write(*v);
+                to.write(activate.value(*v));
             }
         }
         2 => {
             let (even, odd) = from.split_at(columns);
             let pairs = to.chunks_exact_mut(2).zip(even.iter().zip(odd));
             for (to, (v, w)) in pairs {
-                to[0].write(*v);
-                to[1].write(*w);
+                to[0].write(activate.value(*v));
+                to[1].write(activate.value(*w));
             }
             if to.len() % 2 == 1 {
                 let last = to.len() / 2;
-                to[2 * last].write(even[last]);
+                to[2 * last].write(activate.value(even[last]));
             }
         }
         phases => {
             for (i, to) in to.iter_mut().enumerate() {
-                to.write(from[i % phases * columns + i / phases]);
+                to.write(activate.value(from[i % phases * columns + i / phases]));
             }
         }
     }

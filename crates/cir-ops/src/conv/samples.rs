@@ -4,6 +4,7 @@
 //! Each output pixel has its own list of terms, in which taps outside of the image do not occur:
 //! of a 3×3 kernel over a 2×2 image four taps of nine remain.
 
+use crate::activation::{Activation, Piecewise};
 use crate::numbers::Number;
 use crate::parallel::{Shared, filled, parallel, part};
 use crate::scratch::Scratch;
@@ -26,6 +27,7 @@ struct Plan<'a, S: Simd> {
     c: &'a Correlation,
     x: &'a [S::T],
     bias: Option<&'a [S::T]>,
+    activate: Piecewise<S::T>,
     weights: Packed<S>,
     /// The terms of every pixel, and where each pixel's start.
     terms: Vec<Term>,
@@ -34,12 +36,13 @@ struct Plan<'a, S: Simd> {
     group: usize,
 }
 
-/// Computes the correlation; `bias` holds one number an output channel.
+/// Computes the correlation and the activation of it; `bias` holds one number an output channel.
 pub(crate) fn correlate<S: Simd>(
     c: &Correlation,
     x: &[S::T],
     weight: &[S::T],
     bias: Option<&[S::T]>,
+    activation: Activation,
 ) -> Vec<S::T> {
     let width = 2 * S::LANES;
     let kernel: Vec<usize> = (0..c.kernel[0] * c.kernel[1]).collect();
@@ -62,7 +65,8 @@ pub(crate) fn correlate<S: Simd>(
         }
     }
     let weights = Packed::new(c, weight, &[kernel], width);
-    let plan = Plan::<S> { c, x, bias, weights, terms, starts, group };
+    let plan =
+        Plan::<S> { c, x, bias, activate: activation.function(), weights, terms, starts, group };
     let fill = |out| {
         parallel(groups, c.work(), |i| {
             let samples = part(c.batch, groups, i);
@@ -95,7 +99,7 @@ impl<S: Simd> Task for Group<'_, S> {
 
     #[inline(always)]
     fn run(self) {
-        let Plan { c, bias, group, .. } = *self.plan;
+        let Plan { c, bias, activate, group, .. } = *self.plan;
         let width = 2 * S::LANES;
         let count = self.samples.1 - self.samples.0;
         let pixels = c.y.output * c.x.output;
@@ -139,7 +143,7 @@ impl<S: Simd> Task for Group<'_, S> {
                     let to = unsafe { self.out.part(at, pixels) };
                     let from = line[sample * width + o..].iter().step_by(count * width);
                     for (to, v) in to.iter_mut().zip(from) {
-                        to.write(*v);
+                        to.write(activate.value(*v));
                     }
                 }
             }

@@ -6,7 +6,7 @@ use super::{Simd, Task};
 
 macro_rules! avx2 {
     ($name:ident, $t:ty, $v:ty, $lanes:literal, $zero:ident, $load:ident, $store:ident, $add:ident,
-     $set1:ident, $fma:ident) => {
+     $set1:ident, $fma:ident, $transpose:ident) => {
         /// 256-bit vectors.
         #[derive(Clone, Copy)]
         pub(crate) struct $name;
@@ -74,6 +74,12 @@ macro_rules! avx2 {
             }
 
             #[inline(always)]
+            unsafe fn transpose(from: *const $t, from_step: usize, to: *mut $t, to_step: usize) {
+                // SAFETY: see the head of the impl.
+                unsafe { $transpose(from, from_step, to, to_step) }
+            }
+
+            #[inline(always)]
             unsafe fn vectorize<F: Task>(task: F) -> F::Out {
                 #[target_feature(enable = "avx2,fma")]
                 fn inner<F: Task>(task: F) -> F::Out {
@@ -96,7 +102,8 @@ avx2!(
     _mm256_storeu_ps,
     _mm256_add_ps,
     _mm256_set1_ps,
-    _mm256_fmadd_ps
+    _mm256_fmadd_ps,
+    transpose_f32
 );
 avx2!(
     F64,
@@ -108,5 +115,51 @@ avx2!(
     _mm256_storeu_pd,
     _mm256_add_pd,
     _mm256_set1_pd,
-    _mm256_fmadd_pd
+    _mm256_fmadd_pd,
+    transpose_f64
 );
+
+/// 8×8: pairs of rows, pairs of pairs, then halves.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn transpose_f32(from: *const f32, from_step: usize, to: *mut f32, to_step: usize) {
+    // SAFETY: the caller vouches for 8 numbers at each of 8 steps of both pointers.
+    unsafe {
+        let mut quads = [_mm256_setzero_ps(); 8];
+        for g in 0..2 {
+            let row = |i: usize| _mm256_loadu_ps(from.add((4 * g + i) * from_step));
+            let [a, b, c, d] = [row(0), row(1), row(2), row(3)];
+            let (ab0, ab1) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+            let (cd0, cd1) = (_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
+            // Half h of quads[4g + j] holds column 4h + j of rows 4g to 4g + 3.
+            quads[4 * g] = _mm256_shuffle_ps::<0x44>(ab0, cd0);
+            quads[4 * g + 1] = _mm256_shuffle_ps::<0xee>(ab0, cd0);
+            quads[4 * g + 2] = _mm256_shuffle_ps::<0x44>(ab1, cd1);
+            quads[4 * g + 3] = _mm256_shuffle_ps::<0xee>(ab1, cd1);
+        }
+        for j in 0..4 {
+            let (top, bottom) = (quads[j], quads[4 + j]);
+            let column = |h: usize| to.add((4 * h + j) * to_step);
+            _mm256_storeu_ps(column(0), _mm256_permute2f128_ps::<0x20>(top, bottom));
+            _mm256_storeu_ps(column(1), _mm256_permute2f128_ps::<0x31>(top, bottom));
+        }
+    }
+}
+
+/// 4×4: pairs of rows, then halves.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn transpose_f64(from: *const f64, from_step: usize, to: *mut f64, to_step: usize) {
+    // SAFETY: the caller vouches for 4 numbers at each of 4 steps of both pointers.
+    unsafe {
+        let row = |i: usize| _mm256_loadu_pd(from.add(i * from_step));
+        let [a, b, c, d] = [row(0), row(1), row(2), row(3)];
+        let even = (_mm256_unpacklo_pd(a, b), _mm256_unpacklo_pd(c, d));
+        let odd = (_mm256_unpackhi_pd(a, b), _mm256_unpackhi_pd(c, d));
+        for (j, (top, bottom)) in [even, odd].into_iter().enumerate() {
+            let column = |h: usize| to.add((2 * h + j) * to_step);
+            _mm256_storeu_pd(column(0), _mm256_permute2f128_pd::<0x20>(top, bottom));
+            _mm256_storeu_pd(column(1), _mm256_permute2f128_pd::<0x31>(top, bottom));
+        }
+    }
+}
