@@ -1,51 +1,71 @@
-"""GZS-Net's autoencoder with the published names of its parameters (gzs.md, section 1)."""
+"""GZS-Net's autoencoder with the published names of its parameters (gzs.md, section 1), its sizes those of a recipe."""
 
 import torch
 from torch import nn
 
 
-def normed(layer, channels):
-    return [layer, nn.InstanceNorm2d(channels, affine=True), nn.ReLU()]
+class Stages(list):
+    """Layers in their published places; `norm` is "instance", or "none", which gives convolutions biases."""
+
+    def __init__(self, norm):
+        self.norm = norm
+
+    def conv(self, kind, inside, outside, kernel, **settings):
+        return kind(inside, outside, kernel, bias=self.norm == "none", **settings)
+
+    def normed(self, kind, inside, outside, kernel, **settings):
+        self.append(self.conv(kind, inside, outside, kernel, **settings))
+        instance = self.norm == "instance"
+        self.append(nn.InstanceNorm2d(outside, affine=True) if instance else nn.Identity())
+        self.append(nn.ReLU())
 
 
 class ResidualBlock(nn.Module):
-    def __init__(self, channels):
+    def __init__(self, channels, norm):
         super().__init__()
-
-        def conv():
-            return nn.Conv2d(channels, channels, 3, padding=1, bias=False)
-
-        self.main = nn.Sequential(
-            *normed(conv(), channels), conv(), nn.InstanceNorm2d(channels, affine=True)
-        )
+        main = Stages(norm)
+        main.normed(nn.Conv2d, channels, channels, 3, padding=1)
+        main.normed(nn.Conv2d, channels, channels, 3, padding=1)
+        self.main = nn.Sequential(*main[:-1])
 
     def forward(self, x):
         return x + self.main(x)
 
 
 class Autoencoder(nn.Module):
-    """E and D as published: seven-pixel edge kernels, four halvings, instance norms, tanh."""
+    """E and D; as published: depth 4, seven-pixel edge kernels, instance norms."""
 
-    def __init__(self, image_size, conv_dim, hidden, z_dim, repeat_num, image_channels=3):
+    def __init__(
+        self,
+        image_size,
+        image_channels,
+        conv_dim,
+        hidden,
+        z_dim,
+        repeat_num,
+        depth=4,
+        edge_kernel=7,
+        norm="instance",
+        output="tanh",
+    ):
         super().__init__()
-        widths = [conv_dim * multiple for multiple in (1, 2, 4, 4, 4)]
-        deepest, side = widths[-1], image_size // 16
+        widths = [conv_dim * multiple for multiple in (1, 2, 4, 4, 4)[: depth + 1]]
+        deepest, side = widths[-1], image_size >> depth
         flat = deepest * side * side
+        halve, edge = dict(stride=2, padding=1), dict(padding=edge_kernel // 2)
 
-        def edge(inside, outside):
-            return nn.Conv2d(inside, outside, 7, padding=3, bias=False)
-
-        encoder = normed(edge(image_channels, conv_dim), conv_dim)
+        encoder = Stages(norm)
+        encoder.normed(nn.Conv2d, image_channels, conv_dim, edge_kernel, **edge)
         for inside, outside in zip(widths, widths[1:]):
-            halve = nn.Conv2d(inside, outside, 4, stride=2, padding=1, bias=False)
-            encoder += normed(halve, outside)
-        encoder += [ResidualBlock(deepest) for _ in range(repeat_num)]
+            encoder.normed(nn.Conv2d, inside, outside, 4, **halve)
+        encoder += [ResidualBlock(deepest, norm) for _ in range(repeat_num)]
 
-        decoder = [ResidualBlock(deepest) for _ in range(repeat_num)]
+        decoder = Stages(norm)
+        decoder += [ResidualBlock(deepest, norm) for _ in range(repeat_num)]
         for inside, outside in zip(widths[::-1], widths[-2::-1]):
-            double = nn.ConvTranspose2d(inside, outside, 4, stride=2, padding=1, bias=False)
-            decoder += normed(double, outside)
-        decoder += [edge(conv_dim, image_channels), nn.Tanh()]
+            decoder.normed(nn.ConvTranspose2d, inside, outside, 4, **halve)
+        decoder.append(decoder.conv(nn.Conv2d, conv_dim, image_channels, edge_kernel, **edge))
+        decoder += [nn.Tanh()] if output == "tanh" else []
 
         self.encoder = nn.Sequential(*encoder)
         self.fc_encoder = nn.Sequential(
@@ -56,6 +76,13 @@ class Autoencoder(nn.Module):
         )
         self.decoder = nn.Sequential(*decoder)
         self.bottleneck = (deepest, side, side)
+
+    @classmethod
+    def of(cls, model):
+        """The network of a recipe's section [model], or of a model's card."""
+        sizes = ["image_size", "image_channels", "conv_dim", "hidden", "z_dim", "repeat_num"]
+        form = ["depth", "edge_kernel", "norm", "output"]
+        return cls(**{name: model[name] for name in sizes + form})
 
     def encode(self, images):
         return self.fc_encoder(torch.flatten(self.encoder(images), 1))

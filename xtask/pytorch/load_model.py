@@ -19,8 +19,7 @@ with safe_open(f"{run}/model.safetensors", "pt") as file:
     tensors = {name: file.get_tensor(name) for name in file.keys()}
     config = json.loads(file.metadata()["cir"])["config"]
 size = config["image_size"]
-sizes = ["image_size", "conv_dim", "hidden", "z_dim", "repeat_num", "image_channels"]
-net = Autoencoder(**{name: config[name] for name in sizes})
+net = Autoencoder.of(config)
 net.load_state_dict(tensors, strict=True)
 
 

@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
 
+mod bench;
 mod ci;
 mod cir;
 mod parity;
@@ -55,6 +56,8 @@ enum Command {
     },
     /// See that PyTorch, from PyPI, loads a model of ours and computes the same.
     Pytorch,
+    /// Time our layers, steps, inference and Adam against candle's and PyTorch's.
+    Bench(bench::Args),
     /// Check the rules that the compiler does not: layers, module heads, versions, files.
     Tidy,
     /// Everything that is checked before a change lands.
@@ -76,6 +79,7 @@ fn main() -> ExitCode {
         Command::Info(args) => cir::run("info", args),
         Command::Parity { folders } => parity::run(folders),
         Command::Pytorch => pytorch::run().map(|()| ExitCode::SUCCESS),
+        Command::Bench(args) => passed(bench::run(args)),
         Command::Tidy => passed(tidy::run()),
         Command::Ci => passed(ci::run()),
         #[cfg(unix)]

@@ -32,13 +32,17 @@ pub(crate) fn metadata() -> Result<Value> {
     serde_json::from_slice(&output.stdout).context("the output of cargo metadata")
 }
 
-/// A folder for this program's own files, inside the folder that git ignores.
-pub(crate) fn scratch(name: &str) -> Result<PathBuf> {
+/// Where cargo puts what it builds.
+pub(crate) fn target() -> Result<PathBuf> {
     let mut command = cargo(&["metadata", "--format-version", "1", "--no-deps"]);
     let output = command.stderr(Stdio::inherit()).output().context("cargo metadata")?;
     let metadata: Value = serde_json::from_slice(&output.stdout).context("cargo metadata")?;
-    let target = metadata["target_directory"].as_str().context("no target_directory")?;
-    Ok(Path::new(target).join("xtask").join(name))
+    metadata["target_directory"].as_str().map(PathBuf::from).context("no target_directory")
+}
+
+/// A folder for this program's own files, inside the folder that git ignores.
+pub(crate) fn scratch(name: &str) -> Result<PathBuf> {
+    Ok(target()?.join("xtask").join(name))
 }
 
 /// The packages of the workspace in `metadata`.

@@ -32,7 +32,7 @@ pub(crate) fn run() -> Result<()> {
 }
 
 /// A Python that has what `xtask/pytorch/requirements.txt` lists; made on first use.
-fn python() -> Result<PathBuf> {
+pub(crate) fn python() -> Result<PathBuf> {
     let venv = project::scratch("pytorch-venv")?;
     let python = venv.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
     if !python.is_file() {

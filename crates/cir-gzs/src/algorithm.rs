@@ -8,6 +8,7 @@ use cir_core::{
     Params, Partition, Result, Scalars, Schema, rng,
 };
 use cir_data::DataSet;
+use cir_ops::Precision;
 use cir_train::{Algorithm, State};
 use rand::Rng as _;
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,9 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GzsConfig {
+    /// What convolutions multiply in while training; a trained model is used at full precision.
+    #[serde(default)]
+    pub precision: Precision,
     /// Network and partition.
     pub model: ModelConfig,
     /// Which images a step takes.
@@ -108,7 +112,8 @@ impl Gzs {
             return Err(Error::setting("model.image_size, image_channels", shape(own), allowed));
         }
         let params = Params::new(seed);
-        let net = Autoencoder::new(&config.model, params.builder(DType::F32, device))?;
+        let net = Autoencoder::new(&config.model, params.builder(DType::F32, device))?
+            .with_precision(config.precision);
         let card = ModelCard::new(&config.model, &data);
         Ok(Self {
             roles: config.roles(),

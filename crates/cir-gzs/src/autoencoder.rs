@@ -5,7 +5,7 @@ use candle_nn::{Conv2dConfig, ConvTranspose2dConfig, VarBuilder};
 use cir_core::Latent;
 use cir_ops::{
     Activation, Conv2d, ConvSpec, ConvTranspose2d, Convolution, ConvolutionConfig, Initialisation,
-    InstanceNorm, Linear,
+    InstanceNorm, Linear, Precision,
 };
 
 use crate::{ModelConfig, Norm, Output};
@@ -51,6 +51,17 @@ impl Module for Layer {
             Self::Transposed(conv) => conv.forward(x),
             Self::Norm(norm) => norm.forward(x),
             Self::Residual(block) => block.forward(x),
+        }
+    }
+}
+
+impl Layer {
+    fn set_precision(&mut self, precision: Precision) {
+        match self {
+            Self::Conv(conv) => conv.set_precision(precision),
+            Self::Transposed(conv) => conv.set_precision(precision),
+            Self::Norm(_) => {}
+            Self::Residual(block) => block.0.iter_mut().for_each(|l| l.set_precision(precision)),
         }
     }
 }
@@ -181,6 +192,14 @@ impl Autoencoder {
             bottleneck: (deepest, side),
             output: cfg.output,
         })
+    }
+
+    /// The network with products of another precision in its convolutions.
+    pub fn with_precision(mut self, precision: Precision) -> Self {
+        for layer in self.encoder.iter_mut().chain(&mut self.decoder) {
+            layer.set_precision(precision);
+        }
+        self
     }
 
     /// E(x).

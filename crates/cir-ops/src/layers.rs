@@ -178,9 +178,9 @@ impl<Cfg: ConvolutionConfig> Convolution<Cfg> {
         Self::of(ConvSpec { cin, out, kernel, bias: false, cfg, init }, vb)
     }
 
-    /// The layer with products of another precision than [`Precision::Full`].
-    pub fn with_precision(self, precision: Precision) -> Self {
-        Self { options: ConvOptions { precision, ..self.options }, ..self }
+    /// Sets what products are computed in; [`Precision::Full`] unless set.
+    pub fn set_precision(&mut self, precision: Precision) {
+        self.options.precision = precision;
     }
 
     /// The layer with an activation behind it.

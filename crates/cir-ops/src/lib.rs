@@ -27,6 +27,7 @@ mod layer_norm;
 mod layers;
 mod linear;
 mod loss;
+mod machine;
 mod matmul;
 mod norm;
 mod numbers;
@@ -54,6 +55,7 @@ pub use layers::{
 };
 pub use linear::{linear, linear_with};
 pub use loss::{bce_groups, l1_groups, mse_groups};
+pub use machine::multiply_adds;
 pub use norm::instance_norm;
 pub use pad::reflection_pad2d;
 pub use precision::Precision;

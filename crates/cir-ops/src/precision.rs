@@ -1,7 +1,10 @@
 //! How exactly convolutions multiply.
 
+use serde::{Deserialize, Serialize};
+
 /// What the products of a convolution are computed in. Tensors and sums stay as they are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Precision {
     /// The tensors' own type.
     #[default]

@@ -10,7 +10,7 @@ const LAYERS: [&[&str]; 6] = [
     &["cir-core"],
     &["cir-train", "cir-data", "cir-metrics"],
     &["cir-gzs", "cir-elegant", "cir-i2i"],
-    &["cir-cli"],
+    &["cir-cli", "cir-bench"],
     &["cir-tests"],
 ];
 

@@ -1,0 +1,75 @@
+//! A contestant of `cargo xtask bench`: does one piece of work each time it is asked to, and says
+//! how long it took.
+//!
+//! A line of standard input is `full` or `bf16` and a case, such as `full step gzs-fonts 4`; the
+//! answer is a line of JSON: seconds of wall and of process CPU time, the multiplications (or bytes
+//! moved) of the work where they are known, and the most memory that the process ever held. What a case needs is
+//! made when it is first named, outside of the time, and kept until another one is.
+
+#![allow(clippy::print_stdout, reason = "answers go to standard output")]
+#![allow(clippy::disallowed_methods, reason = "what the numbers are does not matter to a timing")]
+
+mod adam;
+mod layers;
+mod limits;
+mod steps;
+mod usage;
+
+use std::{
+    io::{BufRead, Write},
+    time::Instant,
+};
+
+use anyhow::{Context, Result, bail};
+use cir_ops::Precision;
+use serde_json::json;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// A piece of work that can be done again and again.
+struct Work {
+    run: Box<dyn FnMut() -> Result<()>>,
+    /// Multiplications in one go, or bytes moved, where they are counted.
+    amount: Option<f64>,
+}
+
+impl Work {
+    fn open(case: &str, precision: Precision) -> Result<Self> {
+        let words: Vec<_> = case.split_whitespace().collect();
+        match &words[..] {
+            ["layer", sizes @ ..] => layers::work(sizes, precision),
+            ["step", recipe, batch] => steps::training(recipe, batch.parse()?, precision),
+            ["use", recipe, batch] => steps::inference(recipe, batch.parse()?, precision),
+            ["adam", count] => adam::work(count.parse()?),
+            ["multiply-add"] => limits::multiply_add(),
+            ["triad"] => Ok(limits::triad()),
+            _ => bail!("{case:?}: no such case"),
+        }
+    }
+}
+
+fn main() -> Result<()> {
+    let mut current: Option<(String, Work)> = None;
+    for line in std::io::stdin().lock().lines() {
+        let line = line?;
+        if current.as_ref().is_none_or(|(named, _)| *named != line) {
+            // The old one's memory goes first.
+            drop(current.take());
+            let (precision, case) = match line.split_once(' ') {
+                Some(("full", case)) => (Precision::Full, case),
+                Some(("bf16", case)) => (Precision::Bf16, case),
+                _ => bail!("{line:?}: begins neither with full nor with bf16"),
+            };
+            current = Some((line.clone(), Work::open(case, precision).context(line)?));
+        }
+        let Some((_, work)) = &mut current else { continue };
+        let (cpu, wall) = (usage::cpu_seconds(), Instant::now());
+        (work.run)()?;
+        let (wall, cpu) = (wall.elapsed().as_secs_f64(), usage::cpu_seconds() - cpu);
+        let (peak, amount) = (usage::peak_bytes(), work.amount);
+        println!("{}", json!({ "wall": wall, "cpu": cpu, "amount": amount, "peak": peak }));
+        std::io::stdout().flush()?;
+    }
+    Ok(())
+}

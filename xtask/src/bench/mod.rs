@@ -1,0 +1,170 @@
+//! `cargo xtask bench`: our times divided by candle's and PyTorch's, measured by turns.
+//!
+//! Each case is done by every contestant once in a round, so that what disturbs the machine disturbs
+//! all alike; a ratio is the median over the rounds of the ratio within a round.
+
+mod cases;
+mod contestant;
+mod report;
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, Result, ensure};
+use clap::ValueEnum;
+
+use self::{
+    cases::{Case, Opponent},
+    contestant::{Answer, Contestant},
+    report::{Limits, Report, Row},
+};
+use crate::{project, pytorch, shell};
+
+/// Arguments of `cargo xtask bench`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Compare with PyTorch too, from PyPI into a folder under `target`.
+    #[arg(long)]
+    against: Option<Against>,
+    /// Rounds, after one that is not counted.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Numbers of threads.
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 2])]
+    threads: Vec<usize>,
+    /// Only cases whose name contains this, such as "step gzs-fonts 4".
+    #[arg(long, default_value = "")]
+    only: String,
+    /// Write `bench.md` and `bench.json` into this folder.
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Against {
+    Pytorch,
+}
+
+/// Times all cases; whether every ratio is within its bar.
+pub(crate) fn run(args: Args) -> Result<bool> {
+    ensure!(args.rounds > 0, "--rounds 0: allowed are 1 and more");
+    ensure!(!args.threads.contains(&0), "--threads 0: allowed are 1 and more");
+    let teams = Teams {
+        ours: build()?,
+        python: args.against.map(|Against::Pytorch| pytorch::python()).transpose()?,
+    };
+    let mut report = Report::new(teams.python.as_deref())?;
+    for &threads in &args.threads {
+        report.limits.push(teams.limits(threads, args.rounds)?);
+        for (bf16, precision) in [(false, "full"), (true, "bf16")] {
+            if bf16 && !multiplies_bf16() {
+                continue;
+            }
+            for case in cases::all(bf16).iter().filter(|case| case.name.contains(&args.only)) {
+                eprintln!("{precision} {}, {threads} thread(s)", case.name);
+                report.rows.extend(teams.compete(case, precision, threads, args.rounds)?);
+            }
+        }
+    }
+    report.add_layer_sums();
+    print!("{}", report.markdown());
+    if let Some(folder) = &args.out {
+        report.write(folder)?;
+    }
+    Ok(report.rows.iter().all(Row::reached))
+}
+
+/// Whether this machine has instructions for bfloat16; without, both sides would compute in f32.
+fn multiplies_bf16() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return is_x86_feature_detected!("avx512bf16");
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
+
+/// Builds `cir-bench`; the path of the binary.
+fn build() -> Result<PathBuf> {
+    shell::must(&mut project::cargo(&["build", "--release", "--package", "cir-bench"]))?;
+    Ok(project::target()?
+        .join("release")
+        .join(format!("cir-bench{}", std::env::consts::EXE_SUFFIX)))
+}
+
+/// The programs that compete.
+struct Teams {
+    ours: PathBuf,
+    python: Option<PathBuf>,
+}
+
+impl Teams {
+    fn own(&self, threads: usize, kernels: &str) -> Result<Contestant> {
+        let mut command = Command::new(&self.ours);
+        command.env("RAYON_NUM_THREADS", threads.to_string()).env("CIR_KERNELS", kernels);
+        // candle's own threads are its own kernels' only: beside ours they would wait in busy loops.
+        let candles = if kernels == "candle" { threads } else { 1 };
+        Contestant::start(command.env("CANDLE_NUM_THREADS", candles.to_string()))
+    }
+
+    fn opponent(&self, opponent: Opponent, threads: usize) -> Result<Option<Contestant>> {
+        let style = match opponent {
+            Opponent::Candle => return self.own(threads, "candle").map(Some),
+            Opponent::Published => "published",
+            Opponent::Tuned => "tuned",
+        };
+        let Some(python) = &self.python else { return Ok(None) };
+        let root = project::root();
+        let mut command = Command::new(python);
+        command.arg(root.join("xtask/pytorch/bench.py")).args([style, &threads.to_string()]);
+        // Under some supervisors OpenBLAS is held to an old kind of processor.
+        command.arg(root.join("models")).env_remove("OPENBLAS_CORETYPE").stderr(Stdio::inherit());
+        Contestant::start(&mut command).map(Some)
+    }
+
+    /// A row for each opponent that there is.
+    fn compete(
+        &self,
+        case: &Case,
+        precision: &str,
+        threads: usize,
+        rounds: usize,
+    ) -> Result<Vec<Row>> {
+        let line = format!("{precision} {}", case.name);
+        let mut rows = Vec::new();
+        for &(opponent, bar) in &case.against {
+            let Some(mut theirs) = self.opponent(opponent, threads)? else { continue };
+            let mut ours = self.own(threads, "")?;
+            let (mut own, mut other) = (Vec::new(), Vec::new());
+            for round in 0..=rounds {
+                let answers = (ours.ask(&line)?, theirs.ask(&line)?);
+                if round > 0 {
+                    own.push(answers.0);
+                    other.push(answers.1);
+                }
+            }
+            rows.push(Row::new(case, precision, threads, (opponent, bar), &own, &other));
+        }
+        Ok(rows)
+    }
+
+    /// What the machine can do at best.
+    fn limits(&self, threads: usize, rounds: usize) -> Result<Limits> {
+        let mut ours = self.own(threads, "")?;
+        let mut best = |line: &str| -> Result<f64> {
+            let answers = (0..=rounds).map(|_| ours.ask(line)).collect::<Result<Vec<Answer>>>()?;
+            let rate = |a: &Answer| a.amount.unwrap_or(0.) / a.wall;
+            Ok(answers.iter().map(rate).fold(0., f64::max))
+        };
+        let multiply_adds = best("full multiply-add")?;
+        Ok(Limits { threads, multiply_adds, bytes: best("full triad")? })
+    }
+}
+
+/// The first line that `program` prints.
+fn first_line(program: &Path, arguments: &[&str]) -> Result<String> {
+    let output = Command::new(program).args(arguments).output();
+    let output = output.with_context(|| program.display().to_string())?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    Ok(text.lines().next().unwrap_or_default().trim().to_owned())
+}
