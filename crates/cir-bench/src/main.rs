@@ -21,6 +21,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use candle_core::Error;
 use cir_ops::Precision;
 use serde_json::json;
 
@@ -29,7 +30,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// A piece of work that can be done again and again.
 struct Work {
-    run: Box<dyn FnMut() -> Result<()>>,
+    run: Box<dyn FnMut() -> Result<()> + Send>,
     /// Multiplications in one go, or bytes moved, where they are counted.
     amount: Option<f64>,
 }
@@ -65,7 +66,7 @@ fn main() -> Result<()> {
         }
         let Some((_, work)) = &mut current else { continue };
         let (cpu, wall) = (usage::cpu_seconds(), Instant::now());
-        (work.run)()?;
+        cir_ops::on_pool(|| (work.run)().map_err(Error::wrap))?;
         let (wall, cpu) = (wall.elapsed().as_secs_f64(), usage::cpu_seconds() - cpu);
         let (peak, amount) = (usage::peak_bytes(), work.amount);
         println!("{}", json!({ "wall": wall, "cpu": cpu, "amount": amount, "peak": peak }));

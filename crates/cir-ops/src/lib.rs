@@ -58,6 +58,7 @@ pub use loss::{bce_groups, l1_groups, mse_groups};
 pub use machine::multiply_adds;
 pub use norm::instance_norm;
 pub use pad::reflection_pad2d;
+pub use parallel::on_pool;
 pub use precision::Precision;
 
 /// The README's example, as a test.

@@ -2,10 +2,26 @@
 
 use std::mem::MaybeUninit;
 
+use candle_core::Result;
 use rayon::prelude::*;
+
+use crate::kernels::{Kernels, with_kernels};
 
 /// Multiplications below which waking other threads costs more than it saves.
 const WORTH_SHARING: usize = 250_000;
+
+/// Runs `f` on one of rayon's threads, and waits for it.
+///
+/// An operation that is started there takes part in its own work and wakes only the other threads;
+/// started elsewhere, it also puts its thread to sleep and wakes it up again, which a step of a small
+/// network does some hundred times.
+///
+/// # Errors
+/// What `f` returns.
+pub fn on_pool<R: Send>(f: impl FnOnce() -> Result<R> + Send) -> Result<R> {
+    let kernels = Kernels::current()?;
+    rayon::scope(|_| with_kernels(kernels, f))?
+}
 
 /// Runs `task` for each of `count` indices; on several threads if `work`, the total number of
 /// elementary operations, is worth it. Tasks must not depend on one another.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use cir_core::{Image, NamedTensors, Scalars};
 
 /// A step with its own optimisers inside; the loop owns everything else.
-pub trait Algorithm {
+pub trait Algorithm: Send {
     /// What one step is given, prepared on another thread.
     type Batch: Send + 'static;
 

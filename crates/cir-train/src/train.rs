@@ -53,7 +53,7 @@ pub fn train<A: Algorithm, E: Display>(
             None => return Err(Error::Batch { step, what: "there are no more".into() }),
         };
         wait += asked.elapsed();
-        let scalars = algorithm.step(step, batch)?;
+        let scalars = cir_ops::on_pool(|| algorithm.step(step, batch))?;
         check_finite(step, &scalars, run, saved)?;
         let record = StepRecord {
             step,

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::project;
 
 /// Programs and tests; all others are libraries with errors of their own.
-const MAY_USE_ANYHOW: [&str; 3] = ["cir-cli", "cir-tests", "xtask"];
+const MAY_USE_ANYHOW: [&str; 4] = ["cir-bench", "cir-cli", "cir-tests", "xtask"];
 
 /// Checks names, descriptions, lints and error handling.
 pub(super) fn check(metadata: &Value, offences: &mut Vec<String>) -> Result<()> {
