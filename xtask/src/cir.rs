@@ -3,12 +3,11 @@
 use std::{
     ffi::OsString,
     path::PathBuf,
-    process::{Command, ExitCode, Stdio},
+    process::{Command, ExitCode},
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use clap::{CommandFactory, ValueEnum, error::ErrorKind};
-use serde_json::Value;
 
 use crate::{project, shell};
 
@@ -43,22 +42,12 @@ pub(crate) fn run(name: &str, args: Args) -> Result<ExitCode> {
 
 /// Builds `cir` in release mode; the path of the binary.
 pub(crate) fn build(backend: Backend) -> Result<PathBuf> {
-    let format = "--message-format=json-render-diagnostics";
-    let mut command =
-        project::cargo(&["build", "--release", "--package", "cir-cli", "--bin", "cir", format]);
-    match backend {
-        Backend::Cpu => &mut command,
-        Backend::Cuda => command.args(["--features", "cuda"]),
-        Backend::Metal => command.args(["--features", "metal"]),
+    let features: &[&str] = match backend {
+        Backend::Cpu => &[],
+        Backend::Cuda => &["--features", "cuda"],
+        Backend::Metal => &["--features", "metal"],
     };
-    let output = command.stderr(Stdio::inherit()).output().context("cargo build")?;
-    ensure!(output.status.success(), "cir does not build for {backend:?}");
-    let text = String::from_utf8_lossy(&output.stdout);
-    let messages = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let mut binaries = messages
-        .filter(|message| message["target"]["name"] == "cir")
-        .filter_map(|message| message["executable"].as_str().map(PathBuf::from));
-    binaries.next().context("cargo build named no binary")
+    project::binary("cir-cli", "cir", features)
 }
 
 /// Takes `--backend NAME` or `--backend=NAME` out of the arguments, wherever it stands before `--`.

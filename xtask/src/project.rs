@@ -24,6 +24,21 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
+/// Builds the binary `name` of `package` in release mode; its path.
+pub(crate) fn binary(package: &str, name: &str, arguments: &[&str]) -> Result<PathBuf> {
+    let format = "--message-format=json-render-diagnostics";
+    let mut command = cargo(&["build", "--release", "--package", package, "--bin", name, format]);
+    let output =
+        command.args(arguments).stderr(Stdio::inherit()).output().context("cargo build")?;
+    ensure!(output.status.success(), "{name} does not build with {arguments:?}");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let messages = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let mut binaries = messages
+        .filter(|message| message["target"]["name"] == name)
+        .filter_map(|message| message["executable"].as_str().map(PathBuf::from));
+    binaries.next().context("cargo build named no binary")
+}
+
 /// What `cargo metadata` prints, with the resolved graph of all dependencies.
 pub(crate) fn metadata() -> Result<Value> {
     let mut command = cargo(&["metadata", "--format-version", "1"]);
@@ -32,17 +47,13 @@ pub(crate) fn metadata() -> Result<Value> {
     serde_json::from_slice(&output.stdout).context("the output of cargo metadata")
 }
 
-/// Where cargo puts what it builds.
-pub(crate) fn target() -> Result<PathBuf> {
+/// A folder for this program's own files, inside the folder that git ignores.
+pub(crate) fn scratch(name: &str) -> Result<PathBuf> {
     let mut command = cargo(&["metadata", "--format-version", "1", "--no-deps"]);
     let output = command.stderr(Stdio::inherit()).output().context("cargo metadata")?;
     let metadata: Value = serde_json::from_slice(&output.stdout).context("cargo metadata")?;
-    metadata["target_directory"].as_str().map(PathBuf::from).context("no target_directory")
-}
-
-/// A folder for this program's own files, inside the folder that git ignores.
-pub(crate) fn scratch(name: &str) -> Result<PathBuf> {
-    Ok(target()?.join("xtask").join(name))
+    let target = metadata["target_directory"].as_str().context("no target_directory")?;
+    Ok(Path::new(target).join("xtask").join(name))
 }
 
 /// The packages of the workspace in `metadata`.

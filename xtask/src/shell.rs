@@ -1,4 +1,4 @@
-//! Commands as a person would type them: shown, run, timed.
+//! Commands as a person would type them: shown and run.
 
 use std::{path::Path, process::Command};
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use candle_core::{DType, Device, Tensor};
-use candle_nn::VarBuilder;
 use cir_core::Params;
 use cir_data::{DataConfig, DataSet};
 use cir_gzs::{Autoencoder, Groups, Gzs, GzsConfig};
@@ -59,10 +58,7 @@ pub(crate) fn inference(name: &str, batch: usize, precision: Precision) -> Resul
     let model = config.model;
     let params = Params::new(1);
     Autoencoder::new(&model, params.builder(DType::F32, &Device::Cpu))?;
-    // Of tensors, not of variables: no graph is kept for a backward pass.
-    let tensors = params.tensors().into_iter().collect();
-    let vb = VarBuilder::from_tensors(tensors, DType::F32, &Device::Cpu);
-    let net = Autoencoder::new(&model, vb)?.with_precision(precision);
+    let net = Autoencoder::fixed(&model, &params, &Device::Cpu)?.with_precision(precision);
     let (channels, side) = (model.image_channels, model.image_size);
     let images = Tensor::zeros((batch, channels, side, side), DType::F32, &Device::Cpu)?;
     let run = move || {

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use cir_data::DataSet;
 use cir_gzs::{Evaluation, Model, evaluate};
 
@@ -38,10 +38,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
 
 /// A run's recipe, data and model.
 pub(crate) fn open(run: &std::path::Path) -> Result<(Recipe, Arc<DataSet>, Model)> {
-    let path = run.join("recipe.toml");
-    let place = path.display().to_string();
-    let text = std::fs::read_to_string(&path).with_context(|| place.clone())?;
-    let recipe = Recipe::parse(&place, &text, &[])?;
+    let recipe = Recipe::stored(run)?;
     let model = model::load(run)?;
     let data = Arc::new(recipe.data.open()?);
     Ok((recipe, data, model))
@@ -59,6 +56,6 @@ pub(crate) fn table(scores: &Evaluation) -> String {
     }
     let _ = writeln!(text, "{:<16} {:>10.3} {:>12.3}", "all at once", made.all, again.all);
     let _ = writeln!(text, "{:<16} {:>10.4} {:>12.4}", "L1", made.l1, again.l1);
-    let _ = writeln!(text, "over {} held-out combinations", made.count);
+    let _ = writeln!(text, "over {} {} combinations", made.count, scores.combinations);
     text
 }

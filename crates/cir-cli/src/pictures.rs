@@ -10,7 +10,7 @@ use cir_gzs::Model;
 pub(crate) fn read(model: &Model, path: &Path) -> Result<Image> {
     let config = &model.card().config;
     let (image, resized) = cir_data::load_image(path, config.image_channels, config.image_size)?;
-    if let Some((width, height)) = resized {
+    if let Some((height, width)) = resized {
         let side = config.image_size;
         eprintln!("{}: resized from {width}x{height} to {side}x{side}", path.display());
     }

@@ -55,20 +55,25 @@ impl Recipe {
     /// The recipe called `name`: one of the binary's own, or a file; with fields set by `sets`
     /// (`section.field=value`).
     pub(crate) fn open(name: &str, sets: &[String]) -> Result<Self> {
-        let (place, text) = match BUILT_IN.iter().find(|(known, _)| *known == name) {
-            Some((_, text)) => (name.to_owned(), (*text).to_owned()),
-            None => {
-                let text = std::fs::read_to_string(Path::new(name)).map_err(|e| {
-                    let known: Vec<_> = BUILT_IN.iter().map(|(known, _)| *known).collect();
-                    let known = known.join(", ");
-                    usage(format!(
-                        "recipe {name:?}: no file of this name ({e}), nor one of {known}"
-                    ))
-                })?;
-                (name.to_owned(), text)
-            }
-        };
-        Self::parse(&place, &text, sets)
+        if let Some((_, text)) = BUILT_IN.iter().find(|(known, _)| *known == name) {
+            return Self::parse(name, text, sets);
+        }
+        let text = std::fs::read_to_string(name).map_err(|e| {
+            let known: Vec<_> = BUILT_IN.iter().map(|(known, _)| *known).collect();
+            let known = known.join(", ");
+            usage(format!("recipe {name:?}: no file of this name ({e}), nor one of {known}"))
+        })?;
+        Self::parse(name, &text, sets)
+    }
+
+    /// The recipe of the run in `folder`.
+    pub(crate) fn stored(folder: &Path) -> Result<Self> {
+        let path = folder.join("recipe.toml");
+        let text = std::fs::read_to_string(&path).map_err(|e| {
+            let found = format!("{}: {e}", path.display());
+            usage(format!("{found}; allowed: the folder of a run, with its recipe.toml"))
+        })?;
+        Self::parse(&path.display().to_string(), &text, &[])
     }
 
     /// The recipe in `text`; `place` names it in errors.
@@ -93,9 +98,14 @@ impl Recipe {
         }
         let head: Head = read("", head)?;
         let data = section(&mut table, "data")?;
-        let train = section(&mut table, "train")?;
+        let train: TrainConfig = section(&mut table, "train")?;
+        train.check()?;
         let algorithm = match head.algorithm.as_str() {
-            "gzs" => AlgorithmConfig::Gzs(Box::new(read("", table)?)),
+            "gzs" => {
+                let config: GzsConfig = read("", table)?;
+                config.check()?;
+                AlgorithmConfig::Gzs(Box::new(config))
+            }
             other => anyhow::bail!("algorithm: found {other:?}; allowed: gzs"),
         };
         Ok(Self { head, data, train, algorithm })

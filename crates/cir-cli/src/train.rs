@@ -36,36 +36,34 @@ pub(crate) struct Args {
     #[arg(long)]
     force: bool,
     /// Go on with the run in this folder, to the same result as if it had never stopped.
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["sets", "out", "force"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["recipe", "sets", "out", "force"])]
     resume: Option<PathBuf>,
 }
 
 /// Trains; on ctrl-C saves and says how to go on.
 pub(crate) fn run(args: Args) -> Result<()> {
     let since = Instant::now();
-    let recipe = match &args.resume {
+    // Everything is checked before a folder is made; one that is gone on with is held from here on.
+    let begun = args.resume.as_deref().map(RunDir::open).transpose()?;
+    let recipe = match &begun {
         None => Recipe::open(&args.recipe, &args.sets)?,
-        Some(folder) => {
-            let path = RunDir::open(folder)?.recipe();
-            let place = path.display().to_string();
-            let text = std::fs::read_to_string(&path).with_context(|| place.clone())?;
-            Recipe::parse(&place, &text, &[])?
-        }
+        Some(run) => Recipe::stored(run.path())?,
     };
-    // Everything is checked before a folder is made.
-    recipe.train.check()?;
     let AlgorithmConfig::Gzs(config) = &recipe.algorithm;
     let data = Arc::new(recipe.data.open()?);
     let device = backend::device().context("the backend's device")?;
     let (steps, seed) = (recipe.train.steps, recipe.train.seed);
     let mut gzs = Gzs::new((**config).clone(), data.clone(), steps, seed, &device)?;
     let groups = Groups::new(data.clone(), config, seed)?;
-    let (run, done) = match &args.resume {
+    let (run, done) = match begun {
         None => {
             let folder = args.out.unwrap_or_else(|| PathBuf::from("runs").join(&recipe.head.name));
             (RunDir::create(&folder, &recipe.to_toml()?, args.force)?, 0)
         }
-        Some(folder) => resume(folder, &recipe, &mut gzs)?,
+        Some(run) => {
+            let done = resume(&run, &recipe, &mut gzs)?;
+            (run, done)
+        }
     };
     announce(&recipe, &data, &run, done);
 
@@ -91,13 +89,12 @@ pub(crate) fn run(args: Args) -> Result<()> {
     Ok(())
 }
 
-/// The run in `folder` and the steps it has made; `gzs` continues from its checkpoint.
-fn resume(folder: &std::path::Path, recipe: &Recipe, gzs: &mut Gzs) -> Result<(RunDir, u64)> {
-    let run = RunDir::open(folder)?;
+/// The steps that a run has made; `gzs` continues from its checkpoint.
+fn resume(run: &RunDir, recipe: &Recipe, gzs: &mut Gzs) -> Result<u64> {
     let path = run.checkpoint();
     if !path.is_file() {
         // Stopped before the first checkpoint: the whole run is still to come.
-        return Ok((run, 0));
+        return Ok(0);
     }
     let checkpoint = load_checkpoint(&path)?;
     let (place, text) = (path.display().to_string(), &checkpoint.recipe);
@@ -106,7 +103,7 @@ fn resume(folder: &std::path::Path, recipe: &Recipe, gzs: &mut Gzs) -> Result<(R
         return Err(usage(format!("{}: differs from the recipe in {b}", a.display())));
     }
     gzs.restore(checkpoint.state).with_context(|| place)?;
-    Ok((run, checkpoint.step))
+    Ok(checkpoint.step)
 }
 
 fn announce(recipe: &Recipe, data: &DataSet, run: &RunDir, done: u64) {

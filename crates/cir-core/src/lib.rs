@@ -32,6 +32,6 @@ pub use latent::Latent;
 pub use losses::{Losses, Scalars};
 pub use params::{NamedTensors, Params};
 pub use partition::{Block, Partition};
-pub use random::{Rng, rng, seed_of};
+pub use random::{Rng, rng};
 pub use schedule::{LrSchedule, Ramp};
 pub use schema::{Attribute, Labels, Schema};

@@ -22,14 +22,20 @@ pub type NamedTensors = BTreeMap<String, Tensor>;
 pub struct Params(Arc<Inner>);
 
 struct Inner {
-    seed: u64,
+    /// None: all tensors start at 0.
+    seed: Option<u64>,
     vars: Mutex<BTreeMap<String, Var>>,
 }
 
 impl Params {
     /// An empty store whose tensors will be drawn from `seed`.
     pub fn new(seed: u64) -> Self {
-        Self(Arc::new(Inner { seed, vars: Mutex::default() }))
+        Self(Arc::new(Inner { seed: Some(seed), vars: Mutex::default() }))
+    }
+
+    /// An empty store whose tensors will be 0, to be loaded.
+    pub fn zeros() -> Self {
+        Self(Arc::new(Inner { seed: None, vars: Mutex::default() }))
     }
 
     /// A builder that creates each parameter when a layer first asks for it.
@@ -114,10 +120,14 @@ impl SimpleBackend for Params {
             }
             return Ok(var.as_tensor().clone());
         }
-        let mut rng = rng(self.0.seed, name, 0);
-        let numbers = draw(&mut rng, hint, shape.elem_count(), name)?;
-        let value = Tensor::from_vec(numbers, shape, &Device::Cpu)?;
-        let var = Var::from_tensor(&value.to_dtype(dtype)?.to_device(device)?)?;
+        let var = match self.0.seed {
+            None => Var::zeros(shape, dtype, device)?,
+            Some(seed) => {
+                let numbers = draw(&mut rng(seed, name, 0), hint, shape.elem_count(), name)?;
+                let value = Tensor::from_vec(numbers, shape, &Device::Cpu)?;
+                Var::from_tensor(&value.to_dtype(dtype)?.to_device(device)?)?
+            }
+        };
         let tensor = var.as_tensor().clone();
         vars.insert(name.into(), var);
         Ok(tensor)

@@ -110,18 +110,18 @@ impl Partition {
     ///
     /// # Errors
     /// Names the first block that exceeds the latent, or the numbers left over.
-    pub fn check_width(&self, code: usize, width: usize) -> Result<()> {
+    pub fn check_width(&self, field: &str, code: usize, width: usize) -> Result<()> {
         let own = || self.blocks.iter().filter(|b| b.code == code);
         if let Some(b) = own().filter(|b| b.end > width).min_by_key(|b| b.end) {
             let found = format!("{}..{}", b.start, b.end);
             let allowed = format!("an end of at most {width}, the width of the latent");
-            return Err(Error::setting(format!("blocks.{}", b.name), found, allowed));
+            return Err(Error::setting(format!("{field}.{}", b.name), found, allowed));
         }
         match own().map(|b| b.end).max() {
             Some(end) if end == width => Ok(()),
             end => {
                 let found = format!("{} numbers in blocks", end.unwrap_or(0));
-                Err(Error::setting("blocks", found, format!("{width}, the width of the latent")))
+                Err(Error::setting(field, found, format!("{width}, the width of the latent")))
             }
         }
     }

@@ -61,10 +61,16 @@ fn overlaps_gaps_and_excess_are_named() {
     assert!(refusal(vec![block("a", 4, 4)]).contains("end greater than start"));
     assert!(refusal(vec![block("a", 0, 2), block("a", 2, 3)]).contains("\"a\" twice"));
     assert!(refusal(vec![]).contains("at least one block"));
-    let error = three().check_width(0, 5).unwrap_err().to_string();
+    let error = three().check_width("blocks", 0, 5).unwrap_err().to_string();
     assert_eq!(
         error,
         "blocks.colour: found 3..6; allowed: an end of at most 5, the width of the latent"
     );
-    assert!(three().check_width(0, 7).unwrap_err().to_string().contains("6 numbers in blocks"));
+    assert!(
+        three()
+            .check_width("blocks", 0, 7)
+            .unwrap_err()
+            .to_string()
+            .contains("6 numbers in blocks")
+    );
 }

@@ -27,12 +27,6 @@ pub fn rng(seed: u64, stream: &str, index: u64) -> Rng {
     Rng::from_seed(key)
 }
 
-/// A seed of its own for a part of a run, for callers that take a `u64`.
-pub fn seed_of(seed: u64, stream: &str) -> u64 {
-    use rand::RngCore;
-    rng(seed, stream, 0).next_u64()
-}
-
 /// The 64-bit FNV-1a hash: stable across platforms and versions, unlike the standard hasher.
 fn fnv1a(text: &str) -> u64 {
     text.bytes()

@@ -72,11 +72,6 @@ impl GroupSampler {
         found.ok_or(Error::NoCentre { images: self.train.len() })
     }
 
-    /// The index that the samples' numbers refer to.
-    pub fn index(&self) -> &Arc<Index> {
-        &self.index
-    }
-
     fn around(&self, centre: usize, rng: &mut Rng) -> Option<Group> {
         let attributes = 0..self.index.schema().len();
         let partners = attributes.map(|j| self.partner(j, centre, rng)).collect::<Option<_>>()?;

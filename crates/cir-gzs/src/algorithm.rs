@@ -50,11 +50,11 @@ pub struct Sampling {
 }
 
 impl GzsConfig {
-    /// Checks every value; `schema` is the data set's.
+    /// Checks every value.
     ///
     /// # Errors
     /// Names the field, the value and what is allowed.
-    pub fn check(&self, schema: &Schema) -> Result<()> {
+    pub fn check(&self) -> Result<()> {
         self.model.check()?;
         self.loss.check(&self.model)?;
         self.optimiser.check("optimiser")?;
@@ -62,6 +62,14 @@ impl GzsConfig {
         if self.sampling.batch == 0 {
             return Err(Error::setting("sampling.batch", 0, "at least 1"));
         }
+        Cir::new(self.cir.clone(), &self.model.blocks).map(|_| ())
+    }
+
+    /// Checks the blocks against the attributes of the data.
+    ///
+    /// # Errors
+    /// Names both.
+    pub fn check_schema(&self, schema: &Schema) -> Result<()> {
         let blocks: Vec<_> = self.model.blocks.blocks().iter().map(|b| &*b.name).collect();
         let attributes: Vec<_> = schema.attributes().iter().map(|a| &*a.name).collect();
         if blocks != attributes {
@@ -69,7 +77,7 @@ impl GzsConfig {
             let allowed = format!("the data's attributes in their order: {attributes}");
             return Err(Error::setting("model.blocks", blocks.join(", "), allowed));
         }
-        Cir::new(self.cir.clone(), &self.model.blocks).map(|_| ())
+        Ok(())
     }
 
     /// The part of every image of a group.
@@ -85,6 +93,8 @@ pub struct Gzs {
     roles: Roles,
     cir: Cir,
     params: Params,
+    /// The network as it trains, on the same parameters as `model`'s.
+    training: Autoencoder,
     model: Model,
     adam: Adam,
     data: Arc<DataSet>,
@@ -104,7 +114,8 @@ impl Gzs {
         seed: u64,
         device: &Device,
     ) -> Result<Self> {
-        config.check(data.source.schema())?;
+        config.check()?;
+        config.check_schema(data.source.schema())?;
         let own = (config.model.image_size, config.model.image_channels);
         if own != (data.size, data.channels) {
             let shape = |(size, channels)| format!("{size} px, {channels} channels");
@@ -112,13 +123,13 @@ impl Gzs {
             return Err(Error::setting("model.image_size, image_channels", shape(own), allowed));
         }
         let params = Params::new(seed);
-        let net = Autoencoder::new(&config.model, params.builder(DType::F32, device))?
-            .with_precision(config.precision);
+        let net = Autoencoder::new(&config.model, params.builder(DType::F32, device))?;
         let card = ModelCard::new(&config.model, &data);
         Ok(Self {
             roles: config.roles(),
             cir: Cir::new(config.cir.clone(), &config.model.blocks)?,
             adam: Adam::new(config.optimiser, &params)?,
+            training: net.clone().with_precision(config.precision),
             model: Model::new(net, card, device),
             params,
             config,
@@ -156,7 +167,7 @@ impl Algorithm for Gzs {
         let images = batch.images.to_device(self.model.device())?;
         let cir = self.cir_step(step, images.dim(0)? / self.roles.images.len())?;
         let pass = Step {
-            net: self.model.net(),
+            net: &self.training,
             params: &self.params,
             partition: &self.config.model.blocks,
             roles: &self.roles,

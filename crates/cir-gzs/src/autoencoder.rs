@@ -1,8 +1,8 @@
 //! Encoder and decoder (gzs.md, section 1): parameter names are the published state-dict names.
 
-use candle_core::{Error, Module, Result, Tensor};
+use candle_core::{DType, Device, Error, Module, Result, Tensor};
 use candle_nn::{Conv2dConfig, ConvTranspose2dConfig, VarBuilder};
-use cir_core::Latent;
+use cir_core::{Latent, Params};
 use cir_ops::{
     Activation, Conv2d, ConvSpec, ConvTranspose2d, Convolution, ConvolutionConfig, Initialisation,
     InstanceNorm, Linear, Precision,
@@ -192,6 +192,16 @@ impl Autoencoder {
             bottleneck: (deepest, side),
             output: cfg.output,
         })
+    }
+
+    /// A network of the parameters as they are now. It learns nothing, and keeps no graph for a
+    /// backward pass.
+    ///
+    /// # Errors
+    /// When `params` lacks a parameter or holds another shape.
+    pub fn fixed(cfg: &ModelConfig, params: &Params, device: &Device) -> Result<Self> {
+        let tensors = params.tensors().into_iter().collect();
+        Self::new(cfg, VarBuilder::from_tensors(tensors, DType::F32, device))
     }
 
     /// The network with products of another precision in its convolutions.

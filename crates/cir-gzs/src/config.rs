@@ -1,5 +1,6 @@
 //! What can be set: the network's sizes and the loss.
 
+use candle_core::{Result as TensorResult, Tensor};
 use cir_core::{Error, Partition, PixelRange, Result};
 use cir_ops::Initialisation;
 use serde::{Deserialize, Serialize};
@@ -106,32 +107,44 @@ impl ModelConfig {
         if self.blocks.blocks().iter().any(|b| b.code != 0) {
             return Err(Error::setting(field("blocks"), "a second code", "blocks of one vector"));
         }
-        self.blocks.check_width(0, self.z_dim)
+        if let Initialisation::Normal(stdev) = self.initialisation
+            && !(stdev > 0. && stdev.is_finite())
+        {
+            let field = field("initialisation.normal");
+            return Err(Error::setting(field, stdev, "a number above 0"));
+        }
+        self.blocks.check_width("model.blocks", 0, self.z_dim)
     }
 }
 
-/// How an image is compared with its target.
+/// How a picture, or a block of a latent, is compared with its target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum ImageDistance {
+pub enum Comparison {
     /// Mean absolute difference, as published.
     L1,
     /// Mean squared difference.
     Mse,
-    /// Binary cross entropy with logits, summed over pixels (dSprites).
+    /// Binary cross entropy with logits, summed over all axes but the batch (dSprites, for latents
+    /// too).
     Bernoulli,
 }
 
-/// How the unsupervised combination's latent blocks are compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LatentDistance {
-    /// Mean absolute difference, as published.
-    L1,
-    /// Mean squared difference.
-    Mse,
-    /// The image distance of dSprites, applied to latents as published.
-    Bernoulli,
+impl Comparison {
+    /// One distance for each of `groups` equal parts of a batch.
+    ///
+    /// # Shapes
+    /// (groups · B, …) twice → (groups).
+    ///
+    /// # Errors
+    /// When the shapes differ.
+    pub fn groups(self, found: &Tensor, target: &Tensor, groups: usize) -> TensorResult<Tensor> {
+        match self {
+            Self::L1 => cir_ops::l1_groups(found, target, groups),
+            Self::Mse => cir_ops::mse_groups(found, target, groups),
+            Self::Bernoulli => cir_ops::bce_groups(found, target, groups),
+        }
+    }
 }
 
 /// Which images a step takes.
@@ -159,9 +172,9 @@ pub enum CirOther {
 #[serde(deny_unknown_fields)]
 pub struct LossConfig {
     /// Distance of decoded images to their targets.
-    pub image: ImageDistance,
+    pub image: Comparison,
     /// Distance of the unsupervised combination's latents.
-    pub latent: LatentDistance,
+    pub latent: Comparison,
     /// Weight of swaps and combination.
     pub lambda_combine: f64,
     /// What the combination weighs, in multiples of a swap; 1 as published.
@@ -214,7 +227,7 @@ impl LossConfig {
             }
         }
         match (self.image, model.output) {
-            (ImageDistance::Bernoulli, Output::Tanh) => {
+            (Comparison::Bernoulli, Output::Tanh) => {
                 let found = "\"bernoulli\" with model.output = \"tanh\"";
                 return Err(Error::setting(
                     "loss.image",
@@ -222,15 +235,18 @@ impl LossConfig {
                     "l1 or mse, or output = \"logits\"",
                 ));
             }
-            (ImageDistance::L1 | ImageDistance::Mse, Output::Logits) => {
+            (Comparison::L1 | Comparison::Mse, Output::Logits) => {
                 let found = "l1 or mse with model.output = \"logits\"";
                 return Err(Error::setting("loss.image", found, "bernoulli, or output = \"tanh\""));
             }
             _ => {}
         }
         match &self.cir_other {
-            CirOther::Partner(name) => model.blocks.index(name).map(|_| ()),
-            CirOther::Random => Ok(()),
+            CirOther::Partner(name) if model.blocks.index(name).is_err() => {
+                let names: Vec<_> = model.blocks.blocks().iter().map(|b| &*b.name).collect();
+                Err(Error::setting("loss.cir_other", format!("{name:?}"), names.join(", ")))
+            }
+            CirOther::Partner(_) | CirOther::Random => Ok(()),
         }
     }
 }
@@ -242,8 +258,8 @@ mod tests {
     #[test]
     fn a_combination_weighs_its_multiple_of_a_swap() {
         let loss = LossConfig {
-            image: ImageDistance::L1,
-            latent: LatentDistance::L1,
+            image: Comparison::L1,
+            latent: Comparison::L1,
             lambda_combine: 0.5,
             combination: 4.,
             lambda_unsup: 0.,

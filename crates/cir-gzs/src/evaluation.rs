@@ -28,11 +28,13 @@ pub struct Recombination {
     pub truth: Image,
 }
 
-/// Scores over held-out combinations.
+/// Scores over combinations, held-out ones if there are any.
 #[derive(Debug, Clone, Serialize)]
 pub struct Evaluation {
     /// Names of the attributes.
     pub attributes: Vec<String>,
+    /// Which combinations were scored: `held-out`, or `training` where nothing is held out.
+    pub combinations: &'static str,
     /// One over each attribute's number of values.
     pub chance: Vec<f64>,
     /// Pictures synthesised from other images' blocks.
@@ -58,8 +60,18 @@ impl Evaluation {
     }
 }
 
+/// The images whose combinations are put together and scored, and what they are called: the held-out
+/// ones, or the training's where nothing is held out.
+fn scored(data: &DataSet) -> (&[usize], &'static str) {
+    match data.split.held_out.is_empty() {
+        true => (&data.split.train, "training"),
+        false => (&data.split.held_out, "held-out"),
+    }
+}
+
 /// `count` held-out combinations (all, if there are fewer), put together from training images;
-/// which ones, and from which images, is drawn from `seed`.
+/// which ones, and from which images, is drawn from `seed`. Where nothing is held out, of the
+/// training's own combinations.
 ///
 /// # Errors
 /// When an image cannot be read or has another size than the model's.
@@ -70,7 +82,7 @@ pub fn recombine(
     seed: u64,
 ) -> Result<Vec<Recombination>> {
     let mut rng = rng(seed, "evaluation", 0);
-    let chosen: Vec<_> = data.split.held_out.choose_multiple(&mut rng, count).copied().collect();
+    let chosen: Vec<_> = scored(data).0.choose_multiple(&mut rng, count).copied().collect();
     let schema = data.source.schema();
     let shown = data.shown_in_training()?;
     let mut results = Vec::with_capacity(chosen.len());
@@ -106,7 +118,7 @@ pub fn recombine(
     Ok(results)
 }
 
-/// Scores `count` held-out combinations by reading them back.
+/// Scores the combinations of [`recombine`] by reading them back.
 ///
 /// # Errors
 /// When an image cannot be read or has another size than the model's.
@@ -124,6 +136,7 @@ pub fn evaluate(model: &Model, data: &DataSet, count: usize, seed: u64) -> Resul
     }
     Ok(Evaluation {
         attributes: attributes.iter().map(|a| a.name.clone()).collect(),
+        combinations: scored(data).1,
         chance: values.iter().map(|&n| 1. / n as f64).collect(),
         zero_shot: zero_shot.reading(),
         reconstruction: again.reading(),

@@ -23,9 +23,7 @@ mod step;
 pub use algorithm::{Gzs, GzsConfig, Sampling};
 pub use autoencoder::Autoencoder;
 pub use batches::{GroupBatch, Groups};
-pub use config::{
-    CirOther, ImageDistance, LatentDistance, LossConfig, ModelConfig, Norm, Output, Strategy,
-};
+pub use config::{CirOther, Comparison, LossConfig, ModelConfig, Norm, Output, Strategy};
 pub use evaluation::{Evaluation, Recombination, evaluate, recombine};
 pub use mix::{Mix, MixKind, Roles};
 pub use model::{Model, ModelCard};

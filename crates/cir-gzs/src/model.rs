@@ -70,10 +70,10 @@ impl Model {
             return Err(wrong(format!("a model of algorithm {:?}", card.algorithm)));
         }
         card.config.check().map_err(|e| wrong(e.to_string()))?;
-        let params = Params::new(0);
-        let net = Autoencoder::new(&card.config, params.builder(DType::F32, device))?;
+        let params = Params::zeros();
+        Autoencoder::new(&card.config, params.builder(DType::F32, device))?;
         params.load(&stored.tensors).map_err(|e| wrong(e.to_string()))?;
-        Ok(Self::new(net, card, device))
+        Ok(Self::new(Autoencoder::fixed(&card.config, &params, device)?, card, device))
     }
 
     /// What is stored: the parameters under their published names, and the card.

@@ -9,7 +9,7 @@ use candle_core::{Result, Tensor, Var};
 use cir_core::{Cir, Draw, Gradients, Latent, Losses, Params, Partition, Scalars, add_to};
 
 use crate::{
-    Autoencoder, ImageDistance, LatentDistance, LossConfig, Mix, Roles,
+    Autoencoder, LossConfig, Mix, Roles,
     mix::{mixed, rows_of},
 };
 
@@ -143,7 +143,7 @@ impl Step<'_> {
             observe(&row.name, &out.narrow(0, i * batch, batch)?);
         }
         let term = |row: &&Mix| (row.name.clone(), self.loss.weight(row.kind));
-        let values = self.image_distance(&out, &target, rows.len())?;
+        let values = self.loss.image.groups(&out, &target, rows.len())?;
         let mut losses = Losses::new();
         losses.extend(rows.iter().map(term).collect(), values)?;
         Ok(losses)
@@ -164,11 +164,7 @@ impl Step<'_> {
         let mut sum: Option<Tensor> = None;
         for j in 0..self.partition.len() {
             let (source, found) = (self.partition.get(&joined, j)?, self.partition.get(&again, j)?);
-            let distance = match self.loss.latent {
-                LatentDistance::L1 => cir_ops::l1_groups(&found, &source, 1)?,
-                LatentDistance::Mse => cir_ops::mse_groups(&found, &source, 1)?,
-                LatentDistance::Bernoulli => cir_ops::bce_groups(&found, &source, 1)?,
-            };
+            let distance = self.loss.latent.groups(&found, &source, 1)?;
             add_to(&mut sum, distance)?;
         }
         let mut losses = Losses::new();
@@ -212,7 +208,7 @@ impl Step<'_> {
         }
         let mut losses = Losses::new();
         let terms = names.map(|name| (name, self.loss.lambda_cycle)).into();
-        losses.extend(terms, self.image_distance(&back, &target, 2)?)?;
+        losses.extend(terms, self.loss.image.groups(&back, &target, 2)?)?;
         Ok(losses)
     }
 
@@ -244,15 +240,6 @@ impl Step<'_> {
         let mut losses = Losses::new();
         losses.push("cir", term.value, cir.weight);
         Ok(losses)
-    }
-
-    /// One distance for each of `groups` terms decoded in one batch.
-    fn image_distance(&self, out: &Tensor, target: &Tensor, groups: usize) -> Result<Tensor> {
-        match self.loss.image {
-            ImageDistance::L1 => cir_ops::l1_groups(out, target, groups),
-            ImageDistance::Mse => cir_ops::mse_groups(out, target, groups),
-            ImageDistance::Bernoulli => cir_ops::bce_groups(out, target, groups),
-        }
     }
 }
 

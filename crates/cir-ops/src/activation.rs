@@ -55,7 +55,7 @@ impl Activation {
         }
     }
 
-    /// The activation as value·(1 or the slope), to be called within a [`Task`].
+    /// The activation as value·(1 or the slope), whose calls within a [`Task`] are vectorised.
     #[inline(always)]
     pub(crate) fn function<T: Number>(self) -> Piecewise<T> {
         let slope = match self {
@@ -122,7 +122,7 @@ struct Elementwise {
 /// Elements a task takes.
 const CHUNK: usize = 1 << 14;
 
-/// out[i] = f(a[i], b[i]) in chunks; `b` is empty where f takes one argument.
+/// The map of x, or its gradient from x, the value y and its gradient, in chunks.
 struct Run<'a, T> {
     map: Map,
     x: &'a [T],

@@ -9,8 +9,7 @@ use cir_core::{
     Granularity, Latent, Moved, Params, Partition, Scale, Target,
 };
 use cir_gzs::{
-    Autoencoder, CirOther, CirStep, ImageDistance, LatentDistance, LossConfig, ModelConfig, Norm,
-    Output, Roles, Step,
+    Autoencoder, CirOther, CirStep, Comparison, LossConfig, ModelConfig, Norm, Output, Roles, Step,
 };
 use cir_ops::Initialisation;
 use serde::Deserialize;
@@ -39,8 +38,8 @@ struct Training {
     partners: Vec<String>,
     unsup_donors: Vec<String>,
     recon_images: Vec<String>,
-    image_distance: ImageDistance,
-    latent_distance: LatentDistance,
+    image_distance: Comparison,
+    latent_distance: Comparison,
     lambda_combine: f64,
     lambda_unsup: f64,
     optimizer: Optimizer,

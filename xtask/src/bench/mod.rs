@@ -20,7 +20,7 @@ use self::{
     contestant::{Answer, Contestant},
     report::{Limits, Report, Row},
 };
-use crate::{project, pytorch, shell};
+use crate::{project, pytorch};
 
 /// Arguments of `cargo xtask bench`.
 #[derive(clap::Args)]
@@ -52,7 +52,7 @@ pub(crate) fn run(args: Args) -> Result<bool> {
     ensure!(args.rounds > 0, "--rounds 0: allowed are 1 and more");
     ensure!(!args.threads.contains(&0), "--threads 0: allowed are 1 and more");
     let teams = Teams {
-        ours: build()?,
+        ours: project::binary("cir-bench", "cir-bench", &[])?,
         python: args.against.map(|Against::Pytorch| pytorch::python()).transpose()?,
     };
     let mut report = Report::new(teams.python.as_deref())?;
@@ -82,14 +82,6 @@ fn multiplies_bf16() -> bool {
     return is_x86_feature_detected!("avx512bf16");
     #[cfg(not(target_arch = "x86_64"))]
     false
-}
-
-/// Builds `cir-bench`; the path of the binary.
-fn build() -> Result<PathBuf> {
-    shell::must(&mut project::cargo(&["build", "--release", "--package", "cir-bench"]))?;
-    Ok(project::target()?
-        .join("release")
-        .join(format!("cir-bench{}", std::env::consts::EXE_SUFFIX)))
 }
 
 /// The programs that compete.

@@ -34,6 +34,11 @@ fn recipes_with_unknown_fields_values_or_versions() {
     says(&refused(&["model.image_size=18"]), &["model.image_size", "18", "multiple of 4"]);
     says(&refused(&["model.depth=5"]), &["model.depth", "5", "1 to 4"]);
     says(&refused(&["model.edge_kernel=4"]), &["model.edge_kernel", "4", "odd"]);
+    says(&refused(&["model.initialisation.normal=-1"]), &["initialisation.normal", "-1", "above"]);
+    says(&refused(&["loss.cir_other.partner=hue"]), &["loss.cir_other", "hue", "font_colour"]);
+    says(&refused(&["precision=half"]), &["half", "bf16"]);
+    // Before the data are looked for.
+    says(&refused(&["cir.lambda=-1", "data.card=none.toml"]), &["gzs-fonts", "cir.lambda", "-1"]);
     says(&refused(&["loss.combination=-1"]), &["loss.combination", "-1", "at least 0"]);
     says(&refused(&["data.card=font"]), &["data.card", "font", "dsprites"]);
     says(&Place::new().refused(&["train", "gsz-fonts"], 2), &["gsz-fonts", "gzs-fonts"]);
@@ -79,6 +84,12 @@ fn a_run_folder_that_exists() {
     place.ok(&[&train("run", &["train.steps=3"])[..], &["--force"]].concat());
     assert_ne!(model, bytes(&place.path("run/model.safetensors")));
     says(&place.refused(&["train", "--resume", "nowhere"], 1), &["nowhere", "recipe.toml"]);
+    let other = ["train", "gzs-dsprites", "--resume", "run"];
+    says(&place.refused(&other, 2), &["--resume", "RECIPE"]);
+    says(
+        &place.refused(&["eval", "run/model.safetensors"], 2),
+        &["recipe.toml", "folder of a run"],
+    );
 }
 
 #[test]

@@ -40,6 +40,8 @@ fn a_model_is_used() {
     let strip = ["interpolate", model, "a.png", "b.png", "--block", "size", "--steps", "5"];
     place.ok(&[&strip[..], &["--from", "-0.5", "--to", "1.5", "-o", "strip.png"]].concat());
     assert_eq!(size(&place, "strip.png"), (5 * 16 + 4 * 2, 16));
+    let wide = place.cir(&["encode", "run", "strip.png", "-o", "wide.npy"]);
+    assert!(crate::text(&wide.stderr).contains("resized from 88x16 to 16x16"));
     place
         .ok(&[&strip[..], &["--down", "letter,font", "--enlarge", "2", "-o", "grid.png"]].concat());
     assert_eq!(size(&place, "grid.png"), (2 * (5 * 16 + 4 * 2), 2 * (5 * 16 + 4 * 2)));

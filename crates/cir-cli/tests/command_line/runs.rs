@@ -47,9 +47,18 @@ fn without_cir_the_term_is_not_computed() {
 }
 
 #[test]
+fn with_nothing_held_out_the_training_itself_is_scored_and_said_to_be() {
+    let place = Place::new();
+    let printed = place.train("run", &["data.hold_out.fraction=0"]);
+    assert!(printed.contains("training combinations"), "{printed}");
+    assert!(place.path("run/samples/000003.png").is_file());
+}
+
+#[test]
 fn every_setting_of_the_step_trains() {
     let place = Place::new();
     let published = [
+        "precision=bf16",
         "model.norm=instance",
         "model.depth=4",
         "model.edge_kernel=7",

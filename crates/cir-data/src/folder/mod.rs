@@ -79,11 +79,6 @@ impl Folder {
         let (channels, resize) = (card.channels, files.resize);
         Ok(Self { schema, labels, paths, channels, side, resize })
     }
-
-    /// The file of image `index`.
-    pub fn path(&self, index: usize) -> &Path {
-        &self.paths[index]
-    }
 }
 
 impl Source for Folder {

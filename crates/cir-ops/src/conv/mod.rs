@@ -53,7 +53,7 @@ pub fn conv2d(
 /// As [`conv2d`].
 ///
 /// # Errors
-/// As [`conv2d`].
+/// As [`conv2d`], and when the activation's slope is below 0.
 pub fn conv2d_with(
     options: ConvOptions,
     x: &Tensor,
@@ -119,7 +119,7 @@ pub fn conv_transpose2d(
 /// As [`conv_transpose2d`].
 ///
 /// # Errors
-/// As [`conv_transpose2d`].
+/// As [`conv_transpose2d`], and when the activation's slope is below 0.
 pub fn conv_transpose2d_with(
     options: ConvOptions,
     x: &Tensor,

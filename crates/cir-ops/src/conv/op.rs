@@ -210,40 +210,23 @@ impl<T: Number> Generic<T> for GradientTask<'_, T> {
     }
 }
 
-impl Operation<2> for Convolution {
+/// With a bias, or without.
+impl<const N: usize> Operation<N> for Convolution {
     const NAME: &'static str = "convolution";
 
-    fn forward<T: Number>(&self, [x, weight]: [Operand<'_>; 2]) -> Result<(CpuStorage, Shape)> {
-        self.product::<T>(x, weight, None)
+    fn forward<T: Number>(&self, operands: [Operand<'_>; N]) -> Result<(CpuStorage, Shape)> {
+        self.product::<T>(operands[0], operands[1], operands.get(2).copied())
     }
 
     fn backward<T: Number>(
         &self,
-        [x, weight]: [&Tensor; 2],
+        operands: [&Tensor; N],
         result: &Tensor,
         grad: &Tensor,
-    ) -> Result<[Option<Tensor>; 2]> {
-        let [dx, dw, _] = self.gradients::<T>(x, weight, None, [result, grad])?;
-        Ok([dx, dw])
-    }
-}
-
-impl Operation<3> for Convolution {
-    const NAME: &'static str = "convolution";
-
-    fn forward<T: Number>(
-        &self,
-        [x, weight, bias]: [Operand<'_>; 3],
-    ) -> Result<(CpuStorage, Shape)> {
-        self.product::<T>(x, weight, Some(bias))
-    }
-
-    fn backward<T: Number>(
-        &self,
-        [x, weight, bias]: [&Tensor; 3],
-        result: &Tensor,
-        grad: &Tensor,
-    ) -> Result<[Option<Tensor>; 3]> {
-        self.gradients::<T>(x, weight, Some(bias), [result, grad])
+    ) -> Result<[Option<Tensor>; N]> {
+        let bias = operands.get(2).copied();
+        let all = self.gradients::<T>(operands[0], operands[1], bias, [result, grad])?;
+        let mut all = all.into_iter();
+        Ok(std::array::from_fn(|_| all.next().flatten()))
     }
 }
