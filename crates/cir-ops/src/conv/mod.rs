@@ -1,6 +1,7 @@
 //! Convolution and transposed convolution of `(B, C, H, W)` tensors, forward and backward.
 
 mod gradient;
+mod lines;
 mod op;
 mod plan;
 mod positions;

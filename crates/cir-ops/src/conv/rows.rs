@@ -6,8 +6,6 @@
 //! exchanged. A column stride is resolved in staging, where the columns of each remainder come to
 //! lie side by side.
 
-use std::mem::MaybeUninit;
-
 use crate::activation::{Activation, Piecewise};
 use crate::numbers::Number;
 use crate::parallel::{Shared, filled, parallel, part};
@@ -15,6 +13,7 @@ use crate::scratch::Scratch;
 use crate::simd::{Simd, Task};
 use crate::tile::{Term, Tile, tile};
 
+use super::lines::{interleave, stage_row};
 use super::plan::Correlation;
 use super::weights::Packed;
 
@@ -302,105 +301,6 @@ impl<S: Simd> RowTask<'_, S> {
                 for (r, staged) in staged.chunks_exact_mut(residue).enumerate() {
                     stage_row::<S>(first, second, r as isize + c.x.low, c.x.step, staged);
                 }
-            }
-        }
-    }
-}
-
-/// staged[i] = row[start + i·step], zero outside of the row.
-#[inline(always)]
-fn stage_row<S: Simd>(
-    first: Option<&[S::T]>,
-    second: Option<&[S::T]>,
-    start: isize,
-    step: usize,
-    staged: &mut [S::P],
-) {
-    let zero = S::pack(S::T::ZERO, S::T::ZERO);
-    let Some(first) = first else {
-        staged.fill(zero);
-        return;
-    };
-    let before = (-start).max(0) as usize;
-    let left = before.div_ceil(step).min(staged.len());
-    let end = (first.len() as isize - start).max(0) as usize;
-    let right = end.div_ceil(step).clamp(left, staged.len());
-    staged[..left].fill(zero);
-    staged[right..].fill(zero);
-    if left == right {
-        return;
-    }
-    let at = (start + (left * step) as isize) as usize;
-    let inner = &mut staged[left..right];
-    match (second, step) {
-        (None, 1) => {
-            for (to, v) in inner.iter_mut().zip(&first[at..]) {
-                *to = S::pack(*v, S::T::ZERO);
-            }
-        }
-        (None, 2) => {
-            let count = inner.len();
-            let from = &first[at..at + 2 * count - 1];
-            for (i, to) in inner.iter_mut().enumerate() {
-                *to = S::pack(from[2 * i], S::T::ZERO);
-            }
-        }
-        (None, _) => {
-            for (to, v) in inner.iter_mut().zip(first[at..].iter().step_by(step)) {
-                *to = S::pack(*v, S::T::ZERO);
-            }
-        }
-        (Some(second), 1) => {
-            for ((to, v), w) in inner.iter_mut().zip(&first[at..]).zip(&second[at..]) {
-                *to = S::pack(*v, *w);
-            }
-        }
-        (Some(second), 2) => {
-            let count = inner.len();
-            let from = &first[at..at + 2 * count - 1];
-            let with = &second[at..at + 2 * count - 1];
-            for (i, to) in inner.iter_mut().enumerate() {
-                *to = S::pack(from[2 * i], with[2 * i]);
-            }
-        }
-        (Some(second), _) => {
-            let from = first[at..].iter().step_by(step).zip(second[at..].iter().step_by(step));
-            for (to, (v, w)) in inner.iter_mut().zip(from) {
-                *to = S::pack(*v, *w);
-            }
-        }
-    }
-}
-
-/// to[i·phases + phase] = activate(from[phase·columns + i]).
-#[inline(always)]
-fn interleave<T: Number>(
-    from: &[T],
-    columns: usize,
-    activate: Piecewise<T>,
-    to: &mut [MaybeUninit<T>],
-) {
-    match from.len() / columns {
-        1 => {
-            for (to, v) in to.iter_mut().zip(from) {
-                to.write(activate.value(*v));
-            }
-        }
-        2 => {
-            let (even, odd) = from.split_at(columns);
-            let pairs = to.chunks_exact_mut(2).zip(even.iter().zip(odd));
-            for (to, (v, w)) in pairs {
-                to[0].write(activate.value(*v));
-                to[1].write(activate.value(*w));
-            }
-            if to.len() % 2 == 1 {
-                let last = to.len() / 2;
-                to[2 * last].write(activate.value(even[last]));
-            }
-        }
-        phases => {
-            for (i, to) in to.iter_mut().enumerate() {
-                to.write(activate.value(from[i % phases * columns + i / phases]));
             }
         }
     }
