@@ -106,7 +106,8 @@ impl Partition {
         Self::new(codes.into_iter().enumerate().map(whole).collect())
     }
 
-    /// Fails unless code number `code` is `width` numbers wide.
+    /// Fails unless the blocks of code number `code` are `width` numbers wide; `field` is where the
+    /// partition stands in the recipe.
     ///
     /// # Errors
     /// Names the first block that exceeds the latent, or the numbers left over.

@@ -29,7 +29,7 @@ pub(super) struct Case {
 
 /// KERNELS.md's layers: kind (c, or t for transposed), kernel, stride, channels in and out, side of the
 /// input, batch.
-const LAYERS: [&str; 12] = [
+pub(super) const LAYERS: [&str; 12] = [
     "c 7 1 3 64 128 8",
     "c 4 2 64 128 128 8",
     "c 4 2 128 256 64 8",

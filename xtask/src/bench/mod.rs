@@ -68,7 +68,7 @@ pub(crate) fn run(args: Args) -> Result<bool> {
             }
         }
     }
-    report.add_layer_sums();
+    report.add_layer_sums(cases::LAYERS.len());
     print!("{}", report.markdown());
     if let Some(folder) = &args.out {
         report.write(folder)?;

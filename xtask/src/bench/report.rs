@@ -111,15 +111,16 @@ impl Report {
         Ok(Self { machine, versions, limits: Vec::new(), rows: Vec::new() })
     }
 
-    /// Adds rows for the sums over all layers, where all were timed.
-    pub(super) fn add_layer_sums(&mut self) {
-        let mut sums: Vec<Row> = Vec::new();
+    /// Adds rows for the sums over all layers, where all `count` of them were timed.
+    pub(super) fn add_layer_sums(&mut self, count: usize) {
+        let mut sums: Vec<(usize, Row)> = Vec::new();
         for row in self.rows.iter().filter(|row| row.case.starts_with("layer ")) {
-            let same = |sum: &&mut Row| {
+            let same = |(_, sum): &&mut (usize, Row)| {
                 (sum.threads, sum.opponent) == (row.threads, row.opponent)
                     && sum.precision == row.precision
             };
-            if let Some(sum) = sums.iter_mut().find(same) {
+            if let Some((timed, sum)) = sums.iter_mut().find(same) {
+                *timed += 1;
                 // Weighted by the times that the ratios are of.
                 sum.cpu = (sum.cpu * sum.theirs + row.cpu * row.theirs) / (sum.theirs + row.theirs);
                 sum.ours += row.ours;
@@ -127,7 +128,7 @@ impl Report {
                 sum.wall = sum.ours / sum.theirs;
             } else {
                 let tuned = row.opponent == Opponent::Tuned;
-                sums.push(Row {
+                let sum = Row {
                     case: "all layers".into(),
                     precision: row.precision.clone(),
                     bar: tuned.then(|| cases::layers_bar(row.precision == "bf16")),
@@ -135,10 +136,11 @@ impl Report {
                     multiplications: None,
                     variant: None,
                     ..*row
-                });
+                };
+                sums.push((1, sum));
             }
         }
-        self.rows.extend(sums);
+        self.rows.extend(sums.into_iter().filter(|(timed, _)| *timed == count).map(|(_, sum)| sum));
     }
 
     /// The share of the machine's multiply-adds that the work of `row` used.
@@ -251,7 +253,9 @@ mod tests {
         ];
         let mut report =
             Report { machine: String::new(), versions: String::new(), limits: vec![], rows };
-        report.add_layer_sums();
+        report.add_layer_sums(3);
+        assert_eq!(report.rows.len(), 3, "the sum of a part is no sum of all");
+        report.add_layer_sums(2);
         let sum = report.rows.last().unwrap();
         assert_eq!((sum.wall, sum.cpu, sum.bar), (0.5, 0.5, Some(0.65)));
         assert!(report.markdown().contains("| 0.60 **missed** |"));
