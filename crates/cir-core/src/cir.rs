@@ -138,10 +138,7 @@ impl Cir {
         if let Moved::Blocks(names) = &config.moved {
             let allowed = "one to all but one of the partition's blocks, each once";
             for name in names {
-                let j = partition.index(name).map_err(|_| {
-                    let names: Vec<_> = partition.blocks().iter().map(|b| &*b.name).collect();
-                    Error::setting("cir.moved", format!("{name:?}"), names.join(", "))
-                })?;
+                let j = partition.index(name).map_err(|e| e.at("cir.moved"))?;
                 if fixed.contains(&j) {
                     return Err(Error::setting("cir.moved", format!("{name:?} twice"), allowed));
                 }

@@ -37,6 +37,14 @@ impl Error {
     ) -> Self {
         Self::Setting { field: field.into(), found: found.to_string(), allowed: allowed.into() }
     }
+
+    /// The same about a setting, which stands in `field`.
+    pub fn at(self, field: &str) -> Self {
+        match self {
+            Self::Setting { found, allowed, .. } => Self::setting(field, found, allowed),
+            other => other,
+        }
+    }
 }
 
 /// The result of this crate's checks.

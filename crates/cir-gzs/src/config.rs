@@ -242,11 +242,11 @@ impl LossConfig {
             _ => {}
         }
         match &self.cir_other {
-            CirOther::Partner(name) if model.blocks.index(name).is_err() => {
-                let names: Vec<_> = model.blocks.blocks().iter().map(|b| &*b.name).collect();
-                Err(Error::setting("loss.cir_other", format!("{name:?}"), names.join(", ")))
-            }
-            CirOther::Partner(_) | CirOther::Random => Ok(()),
+            CirOther::Partner(name) => match model.blocks.index(name) {
+                Ok(_) => Ok(()),
+                Err(e) => Err(e.at("loss.cir_other")),
+            },
+            CirOther::Random => Ok(()),
         }
     }
 }
