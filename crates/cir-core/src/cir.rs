@@ -205,6 +205,22 @@ impl Cir {
         decode: impl FnOnce(&Latent) -> candle_core::Result<Tensor>,
         encode: impl FnOnce(&Tensor) -> candle_core::Result<Latent>,
     ) -> candle_core::Result<CirTerm> {
+        let z = self.points(a, b, draw)?;
+        let images = decode(&z)?;
+        let latent = encode(&images)?;
+        let value = self.value(a, &z, draw, &latent)?;
+        Ok(CirTerm { value, images, latent })
+    }
+
+    /// z': the points between anchors `a` and others `b`. With [`Self::value`] this is
+    /// [`Self::term`] for those who decode in a batch with other latents.
+    ///
+    /// # Shapes
+    /// Latents of batch B → one of batch draws·B, draw by draw.
+    ///
+    /// # Errors
+    /// When shapes disagree.
+    pub fn points(&self, a: &Latent, b: &Latent, draw: &Draw) -> candle_core::Result<Latent> {
         let Draw { moved, fractions } = draw;
         let (draws, batch, n) = fractions.dims3()?;
         if batch != a.batch()? {
@@ -216,18 +232,31 @@ impl Cir {
         }
         let fractions = fractions.reshape((draws * batch, n))?;
         let (anchor, other) = (a.repeat(draws)?, b.repeat(draws)?);
-        let z = self.partition.interpolate(&anchor, &other, moved, |j| {
+        self.partition.interpolate(&anchor, &other, moved, |j| {
             let rank = anchor.code(self.partition.blocks()[j].code)?.rank();
             self.config.granularity.of_block(&fractions, &self.partition, moved, j, rank)
-        })?;
-        let images = decode(&z)?;
-        let latent = encode(&images)?;
-        let kept: Vec<_> = (0..self.partition.len()).filter(|j| !moved.contains(j)).collect();
-        let mut value = self.distance(&latent, &anchor, &kept, a)?;
+        })
+    }
+
+    /// The term's value, Σ over draws, of anchors `a`, points `z` and the latent z'' of the images
+    /// that were decoded from them.
+    ///
+    /// # Errors
+    /// When shapes disagree.
+    pub fn value(
+        &self,
+        a: &Latent,
+        z: &Latent,
+        draw: &Draw,
+        latent: &Latent,
+    ) -> candle_core::Result<Tensor> {
+        let draws = draw.fractions.dim(0)?;
+        let kept: Vec<_> = (0..self.partition.len()).filter(|j| !draw.moved.contains(j)).collect();
+        let mut value = self.distance(latent, &a.repeat(draws)?, &kept, a)?;
         if self.config.also_moved {
-            value = (value + self.distance(&latent, &z, moved, a)?)?;
+            value = (value + self.distance(latent, z, &draw.moved, a)?)?;
         }
-        Ok(CirTerm { value: (value * draws as f64)?, images, latent })
+        value * draws as f64
     }
 
     /// One mean over batch and all numbers of `blocks` together.

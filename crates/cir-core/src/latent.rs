@@ -46,6 +46,28 @@ impl Latent {
         Ok(Self(self.0.iter().map(f).collect::<Result<_>>()?))
     }
 
+    /// The latents of rows `start..start + count` of the batch.
+    ///
+    /// # Errors
+    /// When the batch has fewer.
+    pub fn rows(&self, start: usize, count: usize) -> Result<Self> {
+        self.map(|code| code.narrow(0, start, count))
+    }
+
+    /// Several batches as one, in their order.
+    ///
+    /// # Errors
+    /// When there is none, or their codes differ in number or shape.
+    pub fn cat(batches: &[Self]) -> Result<Self> {
+        let Some(first) = batches.first() else { candle_core::bail!("no latents to join") };
+        let code =
+            |i| Tensor::cat(&batches.iter().map(|z| z.code(i)).collect::<Result<Vec<_>>>()?, 0);
+        match batches.len() {
+            1 => Ok(first.clone()),
+            _ => (0..first.0.len()).map(code).collect::<Result<_>>().map(Self),
+        }
+    }
+
     /// The same numbers without their history: no gradient runs through them.
     pub fn detach(&self) -> Self {
         Self(self.0.iter().map(Tensor::detach).collect())

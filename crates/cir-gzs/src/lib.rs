@@ -17,6 +17,7 @@ mod config;
 mod evaluation;
 mod mix;
 mod model;
+mod passes;
 mod published;
 mod step;
 

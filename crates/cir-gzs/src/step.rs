@@ -5,12 +5,13 @@
 //! collected meanwhile and runs through the encoder at the end. The sums are the same for any
 //! division into passes.
 
-use candle_core::{Result, Tensor, Var};
+use candle_core::{Result, Tensor};
 use cir_core::{Cir, Draw, Gradients, Latent, Losses, Params, Partition, Scalars, add_to};
 
 use crate::{
     Autoencoder, LossConfig, Mix, Roles,
     mix::{mixed, rows_of},
+    passes::Passes,
 };
 
 /// Everything a step depends on besides its images.
@@ -83,17 +84,16 @@ impl Step<'_> {
 
         let recon = self.roles.reconstructions(self.partition);
         let exchanges = self.roles.exchanges(self.partition);
-        let rows: Vec<_> = recon.iter().chain(&exchanges).collect();
-        let most = self.rows_per_pass(batch);
-        for rows in rows.chunks(most) {
-            pass.add(self.decoded(images, &z, rows, batch, observe)?)?;
+        let rows = recon.iter().chain(&exchanges).map(Decode::Row);
+        let unsup = self.computes(self.loss.lambda_unsup).then_some(Decode::Unsup);
+        let draws = cir.map_or(Ok(0), |cir| cir.draw.fractions.dim(0))?;
+        let decodes: Vec<_> = rows.chain(unsup).chain((0..draws).map(Decode::Draw)).collect();
+        for decodes in decodes.chunks(self.decodes_per_pass(batch)) {
+            pass.add(self.decoded(images, &z, decodes, cir, batch, observe)?)?;
         }
         pass.sum("recon", recon.iter().map(|row| &*row.name));
         pass.sum("combine", exchanges.iter().map(|row| &*row.name));
 
-        if self.computes(self.loss.lambda_unsup) {
-            pass.add(self.unsupervised(&z, batch, observe)?)?;
-        }
         if let Some(pair) = self.roles.cycle
             && self.computes(self.loss.lambda_cycle)
         {
@@ -105,13 +105,6 @@ impl Step<'_> {
             }
             pass.sum("cycle", names.iter().map(String::as_str));
         }
-        if let Some(cir) = cir {
-            let draws = cir.draw.fractions.dim(0)?;
-            for first in (0..draws).step_by(most) {
-                let draws = most.min(draws - first);
-                pass.add(self.interpolated(&z, cir, (first, draws), batch, observe)?)?;
-            }
-        }
         pass.finish()
     }
 
@@ -119,59 +112,122 @@ impl Step<'_> {
         weight > 0. || self.loss.log_unweighted
     }
 
-    fn rows_per_pass(&self, batch: usize) -> usize {
+    fn decodes_per_pass(&self, batch: usize) -> usize {
         match self.loss.images_per_pass {
             0 => usize::MAX,
             images => (images / batch).max(1),
         }
     }
 
-    /// Rows decoded in one batch, each compared with its target.
+    /// The terms of `decodes`, decoded in one batch; where the pictures are encoded again, that is
+    /// one batch too.
     fn decoded(
         &self,
         images: &Tensor,
         z: &Latent,
-        rows: &[&Mix],
+        decodes: &[Decode<'_>],
+        cir: Option<&CirStep>,
         batch: usize,
         observe: &mut dyn FnMut(&str, &Tensor),
     ) -> Result<Losses> {
-        let donors: Vec<_> = rows.iter().map(|row| &*row.donors).collect();
-        let targets: Vec<_> = rows.iter().map(|row| row.target).collect();
-        let out = self.net.decode(&mixed(self.partition, z, &donors, batch)?)?;
-        let target = images.index_select(&rows_of(&targets, batch, images.device())?, 0)?;
-        for (i, row) in rows.iter().enumerate() {
-            observe(&row.name, &out.narrow(0, i * batch, batch)?);
+        let rows: Vec<_> = decodes.iter().filter_map(Decode::row).collect();
+        let mut latents = Vec::new();
+        if !rows.is_empty() {
+            let donors: Vec<_> = rows.iter().map(|row| &*row.donors).collect();
+            latents.push(mixed(self.partition, z, &donors, batch)?);
         }
-        let term = |row: &&Mix| (row.name.clone(), self.loss.weight(row.kind));
-        let values = self.loss.image.groups(&out, &target, rows.len())?;
+        let joined = match decodes.contains(&Decode::Unsup) {
+            true => Some(mixed(self.partition, z, &[&self.roles.unsup_donors], batch)?),
+            false => None,
+        };
+        latents.extend(joined.clone());
+        let draws: Vec<_> = decodes.iter().filter_map(Decode::draw).collect();
+        let between = match (cir, draws.first()) {
+            (Some(cir), Some(&first)) => {
+                let between = self.between(z, cir, (first, draws.len()), batch)?;
+                latents.push(between.points.clone());
+                Some(between)
+            }
+            _ => None,
+        };
+        let out = self.net.decode(&Latent::cat(&latents)?)?;
+
         let mut losses = Losses::new();
-        losses.extend(rows.iter().map(term).collect(), values)?;
+        let compared = rows.len() * batch;
+        if compared > 0 {
+            self.compare(images, &rows, &out.narrow(0, 0, compared)?, &mut losses, observe)?;
+        }
+        if compared == out.dim(0)? {
+            return Ok(losses);
+        }
+        let out = out.narrow(0, compared, out.dim(0)? - compared)?;
+        let again = self.net.encode(&out)?;
+        let mut at = 0;
+        if let Some(joined) = joined {
+            let again = again.rows(0, batch)?;
+            observe("unsup", &out.narrow(0, 0, batch)?);
+            observe("unsup_z", again.code(0)?);
+            self.unsupervised(&joined, &again, &mut losses)?;
+            at = batch;
+        }
+        if let (Some(cir), Some(between)) = (cir, between) {
+            let again = again.rows(at, draws.len() * batch)?;
+            for (i, draw) in draws.iter().enumerate() {
+                observe(&format!("cir_{draw}"), &out.narrow(0, at + i * batch, batch)?);
+                observe(&format!("cir_z_{draw}"), again.rows(i * batch, batch)?.code(0)?);
+            }
+            let Between { anchor, draw, points } = between;
+            losses.push("cir", self.cir.value(&anchor, &points, &draw, &again)?, cir.weight);
+        }
         Ok(losses)
     }
 
-    /// The unsupervised combination: N = D(z_N), and each block of E(N) against the one it came from.
-    fn unsupervised(
+    /// Each row's picture against its target.
+    fn compare(
         &self,
-        z: &Latent,
-        batch: usize,
+        images: &Tensor,
+        rows: &[&Mix],
+        out: &Tensor,
+        losses: &mut Losses,
         observe: &mut dyn FnMut(&str, &Tensor),
-    ) -> Result<Losses> {
-        let joined = mixed(self.partition, z, &[&self.roles.unsup_donors], batch)?;
-        let image = self.net.decode(&joined)?;
-        let again = self.net.encode(&image)?;
-        observe("unsup", &image);
-        observe("unsup_z", again.code(0)?);
+    ) -> Result<()> {
+        let batch = out.dim(0)? / rows.len();
+        for (i, row) in rows.iter().enumerate() {
+            observe(&row.name, &out.narrow(0, i * batch, batch)?);
+        }
+        let targets: Vec<_> = rows.iter().map(|row| row.target).collect();
+        let target = images.index_select(&rows_of(&targets, batch, images.device())?, 0)?;
+        let term = |row: &&Mix| (row.name.clone(), self.loss.weight(row.kind));
+        let values = self.loss.image.groups(out, &target, rows.len())?;
+        losses.extend(rows.iter().map(term).collect(), values)
+    }
+
+    /// The unsupervised combination: each block of E(D(z_N)) against the one it came from.
+    fn unsupervised(&self, joined: &Latent, again: &Latent, losses: &mut Losses) -> Result<()> {
         let mut sum: Option<Tensor> = None;
         for j in 0..self.partition.len() {
-            let (source, found) = (self.partition.get(&joined, j)?, self.partition.get(&again, j)?);
-            let distance = self.loss.latent.groups(&found, &source, 1)?;
-            add_to(&mut sum, distance)?;
+            let (source, found) = (self.partition.get(joined, j)?, self.partition.get(again, j)?);
+            add_to(&mut sum, self.loss.latent.groups(&found, &source, 1)?)?;
         }
-        let mut losses = Losses::new();
         if let Some(sum) = sum {
             losses.push("unsup", sum, self.loss.lambda_unsup);
         }
-        Ok(losses)
+        Ok(())
+    }
+
+    /// `draws` of the CIR term's draws, from number `first` on.
+    fn between(
+        &self,
+        z: &Latent,
+        cir: &CirStep,
+        (first, draws): (usize, usize),
+        batch: usize,
+    ) -> Result<Between> {
+        let of = |image: usize| z.rows(image * batch, batch);
+        let (anchor, other) = (of(cir.anchor)?, of(cir.other)?);
+        let fractions = cir.draw.fractions.narrow(0, first, draws)?;
+        let draw = Draw { fractions, moved: cir.draw.moved.clone() };
+        Ok(Between { points: self.cir.points(&anchor, &other, &draw)?, anchor, draw })
     }
 
     /// The cycle swap of block `j`: swapped, decoded, encoded, swapped back, decoded.
@@ -211,110 +267,38 @@ impl Step<'_> {
         losses.extend(terms, self.loss.image.groups(&back, &target, 2)?)?;
         Ok(losses)
     }
-
-    /// The CIR term of `draws` draws from number `first` on.
-    fn interpolated(
-        &self,
-        z: &Latent,
-        cir: &CirStep,
-        (first, draws): (usize, usize),
-        batch: usize,
-        observe: &mut dyn FnMut(&str, &Tensor),
-    ) -> Result<Losses> {
-        let of = |i: usize| z.map(|code| code.narrow(0, i * batch, batch));
-        let fractions = cir.draw.fractions.narrow(0, first, draws)?;
-        let draw = Draw { fractions, moved: cir.draw.moved.clone() };
-        let term = self.cir.term(
-            &of(cir.anchor)?,
-            &of(cir.other)?,
-            &draw,
-            |z| self.net.decode(z),
-            |x| self.net.encode(x),
-        )?;
-        for i in 0..draws {
-            let rows = (i * batch, batch);
-            observe(&format!("cir_{}", first + i), &term.images.narrow(0, rows.0, rows.1)?);
-            let z = term.latent.code(0)?.narrow(0, rows.0, rows.1)?;
-            observe(&format!("cir_z_{}", first + i), &z);
-        }
-        let mut losses = Losses::new();
-        losses.push("cir", term.value, cir.weight);
-        Ok(losses)
-    }
 }
 
-/// Collects values and gradients over the passes of a step.
-struct Passes<'a> {
-    params: &'a Params,
-    encoded: &'a Latent,
-    leaves: Vec<Var>,
-    leaf_gradients: Vec<Option<Tensor>>,
-    gradients: Gradients,
-    scalars: Scalars,
-    total: f64,
+/// Latents between an anchor's and another's.
+struct Between {
+    anchor: Latent,
+    draw: Draw,
+    points: Latent,
 }
 
-impl<'a> Passes<'a> {
-    fn new(params: &'a Params, encoded: &'a Latent) -> Result<Self> {
-        let leaf = |code: &Tensor| Var::from_tensor(&code.detach());
-        let leaves = encoded.codes().iter().map(leaf).collect::<Result<Vec<_>>>()?;
-        Ok(Self {
-            params,
-            encoded,
-            leaf_gradients: vec![None; leaves.len()],
-            leaves,
-            gradients: Gradients::new(),
-            scalars: Scalars::new(),
-            total: 0.,
-        })
-    }
+/// One picture that a step decodes.
+#[derive(Clone, Copy, PartialEq)]
+enum Decode<'a> {
+    /// Compared with an image.
+    Row(&'a Mix),
+    /// The unsupervised combination, encoded again.
+    Unsup,
+    /// One of the CIR term's draws, encoded again.
+    Draw(usize),
+}
 
-    /// The latents at which every pass starts.
-    fn latents(&self) -> Latent {
-        Latent::new(self.leaves.iter().map(|leaf| leaf.as_tensor().clone()).collect())
-    }
-
-    /// Adds one pass's terms and their gradient.
-    fn add(&mut self, losses: Losses) -> Result<()> {
-        for (name, value) in losses.scalars()? {
-            match self.scalars.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, sum)) => *sum += value,
-                None => self.scalars.push((name, value)),
-            }
+impl<'a> Decode<'a> {
+    fn row(&self) -> Option<&'a Mix> {
+        match self {
+            Self::Row(row) => Some(row),
+            _ => None,
         }
-        let Some(total) = losses.total()? else { return Ok(()) };
-        self.total += total.to_dtype(candle_core::DType::F64)?.to_scalar::<f64>()?;
-        let mut store = cir_ops::backward(&total)?;
-        self.gradients.accumulate(self.params, &mut store)?;
-        for (leaf, sum) in self.leaves.iter().zip(&mut self.leaf_gradients) {
-            if let Some(gradient) = store.remove(leaf) {
-                add_to(sum, gradient)?;
-            }
-        }
-        Ok(())
     }
 
-    /// Logs the sum of the terms called `names`.
-    fn sum<'n>(&mut self, name: &str, names: impl Iterator<Item = &'n str>) {
-        let value = |n: &str| self.scalars.iter().find(|(known, _)| known == n).map(|(_, v)| *v);
-        let sum = names.filter_map(value).sum();
-        self.scalars.push((name.into(), sum));
-    }
-
-    /// Runs the latents' gradient through the encoder.
-    fn finish(mut self) -> Result<StepGradients> {
-        for (code, gradient) in self.encoded.codes().iter().zip(&self.leaf_gradients) {
-            if let Some(gradient) = gradient {
-                // The derivative of this sum by a parameter is the chain rule's inner product.
-                let mut store = cir_ops::backward(&(code * gradient.detach())?.sum_all()?)?;
-                self.gradients.accumulate(self.params, &mut store)?;
-            }
+    fn draw(&self) -> Option<usize> {
+        match self {
+            Self::Draw(draw) => Some(*draw),
+            _ => None,
         }
-        self.scalars.push(("total".into(), self.total));
-        Ok(StepGradients {
-            scalars: self.scalars,
-            gradients: self.gradients,
-            latents: self.encoded.detach(),
-        })
     }
 }

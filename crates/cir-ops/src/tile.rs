@@ -11,6 +11,16 @@ use crate::simd::{Simd, Task};
 /// Vectors across the widest tile.
 pub(crate) const MAX_VECTORS: usize = 8;
 
+/// Rows of the largest tile of one or two vectors that stays in registers.
+pub(crate) fn most_rows<S: Simd>(vectors: usize) -> usize {
+    if vectors == 1 { (2 * S::ROWS).min(14) } else { S::ROWS }
+}
+
+/// Vectors across the tiles of `channels` channels: one, where that is enough.
+pub(crate) fn vectors_across<S: Simd>(channels: usize) -> usize {
+    if channels <= S::LANES { 1 } else { 2 }
+}
+
 /// Positions of one term in `x` and in `w`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Term {

@@ -11,7 +11,7 @@ use crate::numbers::Number;
 use crate::parallel::{Shared, filled, parallel, part};
 use crate::scratch::Scratch;
 use crate::simd::{Simd, Task};
-use crate::tile::{Term, Tile, tile};
+use crate::tile::{Term, Tile, most_rows, tile, vectors_across};
 
 use super::positions::{Unit, pack};
 
@@ -49,6 +49,8 @@ pub(crate) struct Plan<'a, S: Simd> {
     pub(crate) columns: usize,
     /// Packed positions in a row of B.
     pub(crate) pairs: usize,
+    /// Channels in a block of B, whole vectors.
+    pub(crate) width: usize,
     /// Blocks of A and of B.
     blocks_a: usize,
     pub(crate) blocks_b: usize,
@@ -72,7 +74,8 @@ impl<'a, S: Simd> Plan<'a, S> {
         // With few channels, those of neighbouring columns are neighbours: the kernel's columns
         // join the tile's rows.
         let merged = ca <= 4;
-        let blocks_a = if merged { 1 } else { ca.div_ceil(S::ROWS) };
+        let vectors = vectors_across::<S>(cb);
+        let blocks_a = if merged { 1 } else { ca.div_ceil(most_rows::<S>(vectors)) };
         let channels = ca.div_ceil(blocks_a);
         let rows = if merged { channels * kw } else { channels };
         // Whole vectors, so that squares of channels × columns can be turned in registers.
@@ -84,7 +87,7 @@ impl<'a, S: Simd> Plan<'a, S> {
         let samples = if whole { POSITIONS / (hb * wb) } else { 1 };
         let heights = if whole { hb } else { (POSITIONS / wb).max(1) };
         let sample = ((heights - 1) * g.stride + kh) * row;
-        let width = 2 * S::LANES;
+        let width = vectors * S::LANES;
         let taps: Vec<(usize, usize)> = match merged {
             true => (0..kh).map(|ky| (ky, 0)).collect(),
             false => (0..kh).flat_map(|ky| (0..kw).map(move |kx| (ky, kx))).collect(),
@@ -119,6 +122,7 @@ impl<'a, S: Simd> Plan<'a, S> {
             sample,
             columns,
             pairs,
+            width,
             blocks_a,
             blocks_b,
             rows,
@@ -132,7 +136,7 @@ impl<'a, S: Simd> Plan<'a, S> {
 
     /// Numbers in the total of one block of A: `[block of B][tap][row][channel of B]`.
     fn total(&self) -> usize {
-        self.blocks_b * self.bases.len() * self.rows * 2 * S::LANES
+        self.blocks_b * self.bases.len() * self.rows * self.width
     }
 
     /// The units of `count` samples: groups of whole samples, or blocks of rows of each.
@@ -159,7 +163,7 @@ pub(crate) fn weight_gradient<S: Simd>(
     reversed: bool,
 ) -> Vec<S::T> {
     let plan = Plan::<S>::new(g, a);
-    let width = 2 * S::LANES;
+    let width = plan.width;
     let [ca, _, _] = g.a;
     let [cb, hb, _] = g.b;
     let taps = g.kernel[0] * g.kernel[1];
@@ -225,11 +229,11 @@ impl<S: Simd> Task for Block<'_, S> {
     #[inline(always)]
     fn run(self) {
         let plan = self.plan;
-        let width = 2 * S::LANES;
+        let width = plan.width;
         let [cb, hb, _] = plan.g.b;
         let real = self.block.1 - self.block.0;
         let rows = if plan.merged { plan.rows } else { real };
-        let tiles = rows.div_ceil(S::ROWS);
+        let tiles = rows.div_ceil(most_rows::<S>(width / S::LANES));
         let mut staged = Scratch::<S::P>::take(plan.samples * plan.sample + plan.pitch * S::LANES);
         let positions = hb * plan.pairs * width;
         for unit in self.units {
@@ -303,7 +307,7 @@ impl<S: Simd> Task for Collect<'_, S> {
 
     #[inline(always)]
     fn run(self) {
-        let width = 2 * S::LANES;
+        let width = self.plan.width;
         let first = self.block_b * width;
         let real = width.min(self.plan.g.b[0] - first);
         let taps = self.plan.g.kernel[0] * self.plan.g.kernel[1];
@@ -346,7 +350,7 @@ impl<S: Simd> Collect<'_, S> {
     #[inline(always)]
     fn turn(&self, a: usize, k: usize, v: usize, step: usize, to: &mut [S::T]) {
         let plan = self.plan;
-        let width = 2 * S::LANES;
+        let width = plan.width;
         let [kh, kw] = plan.g.kernel;
         let at = |tap: usize| {
             let (tap, row) = match plan.merged {

@@ -116,7 +116,7 @@ pub(crate) fn pack<S: Simd>(
     count: usize,
     packed: &mut [S::P],
 ) {
-    let width = 2 * S::LANES;
+    let width = plan.width;
     let size = plan.g.b[1] * plan.pairs * width;
     let blocks = plan.blocks_b;
     let shared = Shared::new(packed);
@@ -142,7 +142,7 @@ impl<S: Simd> Task for Pack<'_, S> {
 
     #[inline(always)]
     fn run(self) {
-        let width = 2 * S::LANES;
+        let width = self.plan.width;
         let [channels, height, columns] = self.plan.g.b;
         let positions = height * columns;
         let first = self.block * width;
@@ -154,7 +154,7 @@ impl<S: Simd> Task for Pack<'_, S> {
             let to = unsafe {
                 std::slice::from_raw_parts_mut(self.to.as_mut_ptr().cast(), self.to.len())
             };
-            turn::<S>(from, positions, positions, real, to);
+            turn::<S>(from, positions, positions, [real, width], to);
             return;
         }
         // Some rows at a time are turned, then neighbouring columns are joined.
@@ -164,7 +164,8 @@ impl<S: Simd> Task for Pack<'_, S> {
         let mut turned = Scratch::<S::T>::take(rows * columns * width);
         for y in (0..height).step_by(rows) {
             let rows = rows.min(height - y);
-            turn::<S>(&from[y * columns..], positions, rows * columns, real, &mut turned);
+            let size = [real, width];
+            turn::<S>(&from[y * columns..], positions, rows * columns, size, &mut turned);
             for row in 0..rows {
                 let turned = &turned[row * columns * width..(row + 1) * columns * width];
                 let to = &mut self.to[(y + row) * pairs * width..][..pairs * width];
@@ -183,10 +184,15 @@ impl<S: Simd> Task for Pack<'_, S> {
 }
 
 /// to[position][channel] = from[channel · step + position] for `count` positions of `real`
-/// channels, zeros after them.
+/// of `width` channels, zeros after them.
 #[inline(always)]
-fn turn<S: Simd>(from: &[S::T], step: usize, count: usize, real: usize, to: &mut [S::T]) {
-    let width = 2 * S::LANES;
+fn turn<S: Simd>(
+    from: &[S::T],
+    step: usize,
+    count: usize,
+    [real, width]: [usize; 2],
+    to: &mut [S::T],
+) {
     let to = &mut to[..count * width];
     let whole = count / S::LANES * S::LANES;
     let mut done = 0;

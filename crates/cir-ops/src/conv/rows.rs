@@ -2,8 +2,7 @@
 //! padded, as `[row][input][column]`, and sweeps them with tiles that lie within a row.
 //!
 //! With many output channels a tile is pixels × channels, its result is turned round on the way
-//! out. With at most four it is channels × pixels, and the roles of the tile's operands are
-//! exchanged. A column stride is resolved in staging, where the columns of each remainder come to
+//! out. With few it is channels × pixels, and the roles of the tile's operands are exchanged. A column stride is resolved in staging, where the columns of each remainder come to
 //! lie side by side.
 
 use crate::activation::{Activation, Piecewise};
@@ -11,7 +10,7 @@ use crate::numbers::Number;
 use crate::parallel::{Shared, filled, parallel, part};
 use crate::scratch::Scratch;
 use crate::simd::{Simd, Task};
-use crate::tile::{Term, Tile, tile};
+use crate::tile::{Term, Tile, most_rows, tile, vectors_across};
 
 use super::lines::{interleave, stage_row};
 use super::plan::Correlation;
@@ -19,8 +18,13 @@ use super::weights::Packed;
 
 /// Bytes of staged input that leave room for a slice of the weights in a second-level cache.
 const STAGED: usize = 1 << 19;
-/// Output channels up to which pixels are the vector side.
+/// Output channels in a tile whose vectors are pixels.
 pub(crate) const NARROW: usize = 4;
+
+/// Whether pixels are the vector side: for more channels than a tile takes, if no lane is wasted.
+fn narrow<S: Simd>(c: &Correlation) -> bool {
+    c.outputs <= NARROW || c.outputs <= 4 * NARROW && c.x.longest().is_multiple_of(S::LANES)
+}
 
 struct Plan<'a, S: Simd> {
     c: &'a Correlation,
@@ -49,8 +53,8 @@ pub(crate) fn correlate<S: Simd>(
     bias: Option<&[S::T]>,
     activation: Activation,
 ) -> Vec<S::T> {
-    let narrow = c.outputs <= NARROW;
-    let width = if narrow { c.outputs } else { 2 * S::LANES };
+    let narrow = narrow::<S>(c);
+    let width = if narrow { c.outputs } else { vectors_across::<S>(c.outputs) * S::LANES };
     let longest = c.x.longest();
     let columns = longest.next_multiple_of(S::LANES);
     let residue = c.x.reach(columns).div_ceil(c.x.step);
@@ -223,7 +227,7 @@ impl<S: Simd> RowTask<'_, S> {
             return;
         }
         let w = self.plan.weights.block(list, block);
-        let tiles = count.div_ceil(S::ROWS);
+        let tiles = count.div_ceil(most_rows::<S>(vectors));
         for i in 0..tiles {
             let (from, to) = part(count, tiles, i);
             let t = Tile::<S> {
@@ -256,27 +260,30 @@ impl<S: Simd> RowTask<'_, S> {
         if terms.is_empty() {
             return;
         }
-        // As many vectors as the registers of the largest tile hold.
-        let widest = [8, 6, 4, 3, 2, 1].into_iter().find(|v| v * c.outputs <= 2 * S::ROWS);
-        let mut from = 0;
-        while from < columns {
-            let left = (columns - from) / S::LANES;
-            let most = widest.unwrap_or(1).min(left);
-            let vectors = [8, 6, 4, 3, 2].into_iter().find(|&v| v <= most).unwrap_or(1);
-            let t = Tile::<S> {
-                x: self.plan.weights.block(list, 0).as_ptr(),
-                x_step: self.plan.weights.input_step(list),
-                w: x[from..].as_ptr(),
-                w_step: pitch,
-                terms,
-                outer: c.inputs.div_ceil(S::PAIR),
-                c: turned[px * columns + from..].as_mut_ptr(),
-                c_step: step,
-                add: true,
-            };
-            // SAFETY: as in `sweep_wide`; rows are staged for `columns` pixels, whole vectors.
-            unsafe { tile(c.outputs, vectors, t) };
-            from += vectors * S::LANES;
+        let groups = c.outputs.div_ceil(NARROW);
+        for i in 0..groups {
+            let (first, last) = part(c.outputs, groups, i);
+            // As many vectors as the registers of the largest tile hold.
+            let most = 2 * S::ROWS / (last - first);
+            let mut from = 0;
+            while from < columns {
+                let left = most.min((columns - from) / S::LANES);
+                let vectors = [8, 6, 4, 3, 2].into_iter().find(|&v| v <= left).unwrap_or(1);
+                let t = Tile::<S> {
+                    x: self.plan.weights.block(list, 0)[first..].as_ptr(),
+                    x_step: self.plan.weights.input_step(list),
+                    w: x[from..].as_ptr(),
+                    w_step: pitch,
+                    terms,
+                    outer: c.inputs.div_ceil(S::PAIR),
+                    c: turned[first * step + px * columns + from..].as_mut_ptr(),
+                    c_step: step,
+                    add: true,
+                };
+                // SAFETY: as in `sweep_wide`; rows are staged for `columns` pixels, whole vectors.
+                unsafe { tile(last - first, vectors, t) };
+                from += vectors * S::LANES;
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use crate::numbers::Number;
 use crate::parallel::{Shared, filled, parallel, part};
 use crate::scratch::Scratch;
 use crate::simd::{Simd, Task};
-use crate::tile::{Term, Tile, tile};
+use crate::tile::{Term, Tile, most_rows, tile, vectors_across};
 
 use super::plan::{Axis, Correlation};
 use super::rows::NARROW;
@@ -17,10 +17,11 @@ use super::weights::Packed;
 
 /// Whether samples fill the tiles better than the pixels of a row.
 pub(crate) fn better<S: Simd>(c: &Correlation) -> bool {
-    let in_row = c.x.longest().div_ceil(c.x.longest().div_ceil(S::ROWS));
-    let across = c.batch.div_ceil(c.batch.div_ceil(S::ROWS).max(1));
+    let rows = most_rows::<S>(vectors_across::<S>(c.outputs));
+    let in_row = c.x.longest().div_ceil(c.x.longest().div_ceil(rows));
+    let across = c.batch.div_ceil(c.batch.div_ceil(rows).max(1));
     let small = c.y.output * c.x.output <= 256 && c.y.input * c.x.input <= 1024;
-    c.outputs > NARROW && small && in_row < 8.min(S::ROWS) && across > in_row
+    c.outputs > NARROW && small && in_row < 8.min(rows) && across > in_row
 }
 
 struct Plan<'a, S: Simd> {
@@ -29,6 +30,8 @@ struct Plan<'a, S: Simd> {
     bias: Option<&'a [S::T]>,
     activate: Piecewise<S::T>,
     weights: Packed<S>,
+    /// Outputs in a block.
+    width: usize,
     /// The terms of every pixel, and where each pixel's start.
     terms: Vec<Term>,
     starts: Vec<usize>,
@@ -44,11 +47,12 @@ pub(crate) fn correlate<S: Simd>(
     bias: Option<&[S::T]>,
     activation: Activation,
 ) -> Vec<S::T> {
-    let width = 2 * S::LANES;
+    let vectors = vectors_across::<S>(c.outputs);
+    let width = vectors * S::LANES;
     let kernel: Vec<usize> = (0..c.kernel[0] * c.kernel[1]).collect();
     let threads = rayon::current_num_threads();
     // Full tiles, but also work for every thread while the tiles stay tolerable.
-    let groups = c.batch.div_ceil(S::ROWS).max((2 * threads).min(c.batch / 6));
+    let groups = c.batch.div_ceil(most_rows::<S>(vectors)).max((2 * threads).min(c.batch / 6));
     let group = c.batch.div_ceil(groups.max(1));
 
     let (mut terms, mut starts) = (Vec::new(), vec![0]);
@@ -65,8 +69,17 @@ pub(crate) fn correlate<S: Simd>(
         }
     }
     let weights = Packed::new(c, weight, &[kernel], width);
-    let plan =
-        Plan::<S> { c, x, bias, activate: activation.function(), weights, terms, starts, group };
+    let plan = Plan::<S> {
+        c,
+        x,
+        bias,
+        activate: activation.function(),
+        weights,
+        width,
+        terms,
+        starts,
+        group,
+    };
     let fill = |out| {
         parallel(groups, c.work(), |i| {
             let samples = part(c.batch, groups, i);
@@ -99,8 +112,7 @@ impl<S: Simd> Task for Group<'_, S> {
 
     #[inline(always)]
     fn run(self) {
-        let Plan { c, bias, activate, group, .. } = *self.plan;
-        let width = 2 * S::LANES;
+        let Plan { c, bias, activate, width, group, .. } = *self.plan;
         let count = self.samples.1 - self.samples.0;
         let pixels = c.y.output * c.x.output;
         let plane = c.y.input * c.x.input;
