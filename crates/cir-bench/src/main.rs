@@ -26,7 +26,8 @@ use cir_ops::Precision;
 use serde_json::json;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: cir_ops::KeepLarge<mimalloc::MiMalloc> =
+    cir_ops::KeepLarge::new(mimalloc::MiMalloc);
 
 /// A piece of work that can be done again and again.
 struct Work {

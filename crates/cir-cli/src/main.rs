@@ -24,7 +24,8 @@ use clap::{Parser, Subcommand};
 
 /// Fresh large blocks cost page faults at every step; this allocator keeps them.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: cir_ops::KeepLarge<mimalloc::MiMalloc> =
+    cir_ops::KeepLarge::new(mimalloc::MiMalloc);
 
 /// Controllable image synthesis: train a model whose latent numbers are assigned to attributes,
 /// then exchange, interpolate and recombine them.
