@@ -15,20 +15,22 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Moved {
-    /// `"one"` or `"all-but-one"`: chosen anew at every step.
-    Random(RandomMoved),
+    /// `"one"`, `"all-but-one"` or `"trained"`: chosen anew at every step.
+    Chosen(ChosenMoved),
     /// The named blocks, always.
     Blocks(Vec<String>),
 }
 
-/// A random choice of the moved blocks.
+/// A choice of the moved blocks at every step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum RandomMoved {
-    /// One block moves, the others are kept.
+pub enum ChosenMoved {
+    /// One block moves, drawn at random; the others are kept.
     One,
-    /// One block is kept, the others move.
+    /// One block is kept, drawn at random; the others move.
     AllButOne,
+    /// The block moves whose attribute the update trains, for algorithms that train one at a time.
+    Trained,
 }
 
 /// How two latents are compared.
@@ -164,13 +166,15 @@ impl Cir {
         (weight > 0.).then_some(weight)
     }
 
-    /// Draws the moved blocks and the fractions for a batch of `batch` pairs.
+    /// Draws the moved blocks and the fractions for a batch of `batch` pairs; `trained` is the block
+    /// whose attribute the update trains, where it trains one alone.
     ///
     /// # Errors
-    /// Whatever candle reports.
+    /// When that block is to move and there is none, and whatever candle reports.
     pub fn draw(
         &self,
         rng: &mut Rng,
+        trained: Option<usize>,
         batch: usize,
         dtype: DType,
         device: &Device,
@@ -178,8 +182,12 @@ impl Cir {
         let m = self.partition.len();
         let moved = match &self.config.moved {
             Moved::Blocks(_) => self.fixed.clone(),
-            Moved::Random(RandomMoved::One) => vec![rng.random_range(0..m)],
-            Moved::Random(RandomMoved::AllButOne) => {
+            Moved::Chosen(ChosenMoved::One) => vec![rng.random_range(0..m)],
+            Moved::Chosen(ChosenMoved::Trained) => match trained {
+                Some(block) => vec![block],
+                None => candle_core::bail!("cir: no one block is trained"),
+            },
+            Moved::Chosen(ChosenMoved::AllButOne) => {
                 let kept = rng.random_range(0..m);
                 (0..m).filter(|&j| j != kept).collect()
             }
@@ -205,6 +213,22 @@ impl Cir {
         decode: impl FnOnce(&Latent) -> candle_core::Result<Tensor>,
         encode: impl FnOnce(&Tensor) -> candle_core::Result<Latent>,
     ) -> candle_core::Result<CirTerm> {
+        let z = self.points(a, b, draw)?;
+        let images = decode(&z)?;
+        let latent = encode(&images)?;
+        let value = self.value(a, &z, draw, &latent)?;
+        Ok(CirTerm { value, images, latent })
+    }
+
+    /// z': the points between anchors `a` and others `b`. With [`Self::value`] this is
+    /// [`Self::term`] for those who decode in a batch with other latents.
+    ///
+    /// # Shapes
+    /// Latents of batch B → one of batch draws·B, draw by draw.
+    ///
+    /// # Errors
+    /// When shapes disagree.
+    pub fn points(&self, a: &Latent, b: &Latent, draw: &Draw) -> candle_core::Result<Latent> {
         let Draw { moved, fractions } = draw;
         let (draws, batch, n) = fractions.dims3()?;
         if batch != a.batch()? {
@@ -216,18 +240,31 @@ impl Cir {
         }
         let fractions = fractions.reshape((draws * batch, n))?;
         let (anchor, other) = (a.repeat(draws)?, b.repeat(draws)?);
-        let z = self.partition.interpolate(&anchor, &other, moved, |j| {
+        self.partition.interpolate(&anchor, &other, moved, |j| {
             let rank = anchor.code(self.partition.blocks()[j].code)?.rank();
             self.config.granularity.of_block(&fractions, &self.partition, moved, j, rank)
-        })?;
-        let images = decode(&z)?;
-        let latent = encode(&images)?;
-        let kept: Vec<_> = (0..self.partition.len()).filter(|j| !moved.contains(j)).collect();
-        let mut value = self.distance(&latent, &anchor, &kept, a)?;
+        })
+    }
+
+    /// The term's value, Σ over draws, of anchors `a`, points `z` and the latent z'' of the images
+    /// that were decoded from them.
+    ///
+    /// # Errors
+    /// When shapes disagree.
+    pub fn value(
+        &self,
+        a: &Latent,
+        z: &Latent,
+        draw: &Draw,
+        latent: &Latent,
+    ) -> candle_core::Result<Tensor> {
+        let draws = draw.fractions.dim(0)?;
+        let kept: Vec<_> = (0..self.partition.len()).filter(|j| !draw.moved.contains(j)).collect();
+        let mut value = self.distance(latent, &a.repeat(draws)?, &kept, a)?;
         if self.config.also_moved {
-            value = (value + self.distance(&latent, &z, moved, a)?)?;
+            value = (value + self.distance(latent, z, &draw.moved, a)?)?;
         }
-        Ok(CirTerm { value: (value * draws as f64)?, images, latent })
+        value * draws as f64
     }
 
     /// One mean over batch and all numbers of `blocks` together.

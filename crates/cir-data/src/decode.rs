@@ -51,11 +51,45 @@ pub fn load_resized(
     let (height, width) = (picture.height() as usize, picture.width() as usize);
     let square = (height, width) == (size, size);
     let picture = if square { picture } else { resized(&picture, size as u32, resize) };
-    let data = match channels {
+    let image = Image::new(channels, size, size, bytes(picture, channels))?;
+    Ok((image, (!square).then_some((height, width))))
+}
+
+/// The picture in a file at its own size.
+///
+/// # Errors
+/// When the file is missing, is neither PNG nor JPEG, or is damaged.
+pub fn load_whole(path: impl AsRef<Path>, channels: usize) -> Result<Image> {
+    let picture = decode(path.as_ref())?;
+    let (height, width) = (picture.height() as usize, picture.width() as usize);
+    Ok(Image::new(channels, height, width, bytes(picture, channels))?)
+}
+
+/// A picture brought to a square of side `size`.
+///
+/// # Errors
+/// When the picture is too large for the library that resizes.
+pub fn resize(image: &Image, size: usize, how: Resize) -> candle_core::Result<Image> {
+    if (image.height(), image.width()) == (size, size) {
+        return Ok(image.clone());
+    }
+    let (width, height, data) = (image.width() as u32, image.height() as u32, image.data().into());
+    let picture = match image.channels() {
+        1 => image::GrayImage::from_raw(width, height, data).map(DynamicImage::from),
+        _ => image::RgbImage::from_raw(width, height, data).map(DynamicImage::from),
+    };
+    let Some(picture) = picture else {
+        candle_core::bail!("a picture of {width}x{height} cannot be resized")
+    };
+    let channels = image.channels();
+    Image::new(channels, size, size, bytes(resized(&picture, size as u32, how), channels))
+}
+
+fn bytes(picture: DynamicImage, channels: usize) -> Vec<u8> {
+    match channels {
         1 => picture.into_luma8().into_raw(),
         _ => picture.into_rgb8().into_raw(),
-    };
-    Ok((Image::new(channels, size, size, data)?, (!square).then_some((height, width))))
+    }
 }
 
 /// The picture in a file, what is transparent in it put on white.

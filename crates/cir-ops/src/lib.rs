@@ -41,7 +41,7 @@ mod sums;
 mod tensors;
 mod tile;
 
-pub use activation::{Activation, relu, tanh};
+pub use activation::{Activation, clamp, relu, tanh};
 pub use adam::{AdamHyper, adam_step, adam_update};
 pub use backward::backward;
 pub use candle_nn::{Conv2dConfig, ConvTranspose2dConfig};

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use cir_core::{Attribute, Image, Labels, Schema, rng};
-use cir_data::{EdgeSampler, Error, GroupSampler, HoldOut, Index, Result, Source, Split};
+use cir_data::{
+    EdgeSampler, Error, GroupSampler, HoldOut, Index, PairSampler, Result, Source, Split,
+};
 
 struct Rows(Schema, Vec<Labels>);
 
@@ -216,4 +218,46 @@ fn edges_share_a_value_and_are_two_images() {
         error,
         "hue: found no two training images with the same value; allowed: at least two"
     );
+}
+
+#[test]
+fn pairs_have_the_attribute_and_have_it_not_and_every_image_comes_once_a_pass() {
+    let index = Rows::full(&[2, 5, 2]).index();
+    let train: Vec<_> = (0..20).collect();
+    let sampler = PairSampler::new(&index, &train, &[2, 0], 3, 7).unwrap();
+    // Ten images of each sign: three batches of three a pass, one image left out.
+    for (i, attribute) in [2, 0].into_iter().enumerate() {
+        for (sign, value) in [(0, 1), (1, 0)] {
+            let mut firsts = BTreeSet::new();
+            for pass in 0..6 {
+                let steps = 3 * pass + 1..3 * pass + 4;
+                let images = steps.flat_map(|step| sampler.pair(i, step)[sign].clone());
+                let images: BTreeSet<_> = images.collect();
+                assert_eq!(images.len(), 9);
+                assert!(images.iter().all(|&i| index.labels(i)[attribute] == value));
+                firsts.insert(sampler.pair(i, 3 * pass + 1)[sign].clone());
+            }
+            assert!(firsts.len() > 3, "passes are shuffled anew");
+        }
+    }
+    // A pure function of the step, whatever was asked before, and another one of another seed.
+    let again = PairSampler::new(&index, &train, &[2, 0], 3, 7).unwrap();
+    let other = PairSampler::new(&index, &train, &[2, 0], 3, 8).unwrap();
+    let first = sampler.pair(0, 5);
+    assert_eq!(again.pair(0, 5), first);
+    assert_ne!(other.pair(0, 5), first);
+    assert_ne!(sampler.pair(0, 5)[0], sampler.pair(0, 4)[0]);
+}
+
+#[test]
+fn attributes_that_give_no_pairs_are_named() {
+    let rows = vec![vec![0, 0, 1], vec![1, 2, 1], vec![1, 1, 1]];
+    let index = Rows::new(&[2, 3, 2], rows).index();
+    let refusal = |attribute, batch| {
+        PairSampler::new(&index, &[0, 1, 2], &[attribute], batch, 1).unwrap_err().to_string()
+    };
+    assert!(refusal(1, 1).starts_with("hue: found 3 values (v0, v1, v2); allowed: two values"));
+    assert!(refusal(2, 1).starts_with("size: found 0 training images with \"v0\"; allowed: at"));
+    assert!(refusal(0, 2).starts_with("shape: found 1 training images with \"v0\"; allowed: at"));
+    assert!(refusal(0, 0).starts_with("sampling.batch: found 0"));
 }
