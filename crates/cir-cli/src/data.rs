@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use cir_core::rng;
-use cir_data::{Card, DataConfig, DataSet, HoldOut, cards, save_png};
+use cir_data::{Card, DataConfig, DataSet, HeldOut, HoldOut, cards, save_png};
 use clap::Subcommand;
 use rand::seq::index::sample;
 
@@ -90,7 +90,7 @@ impl Which {
             root: self.root,
             size: self.size,
             values: self.only.into_iter().map(pair).collect::<Result<_>>()?,
-            hold_out: HoldOut { fraction: 0., seed: 0 },
+            hold_out: HoldOut { fraction: 0., seed: 0, of: HeldOut::default() },
         };
         Ok(config.open()?)
     }

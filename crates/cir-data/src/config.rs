@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::card::{Card, CardAttribute, Kind, check_side};
 use crate::group::members;
-use crate::{Dsprites, DspritesNpz, Error, Folder, Fonts, HoldOut, Index, Result, Source, Split};
+use crate::{
+    Dsprites, DspritesNpz, Error, Faces, Folder, Fonts, HoldOut, Index, Result, Source, Split,
+};
 
 /// Which images a run uses: the `[data]` section of a recipe.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,7 +27,7 @@ pub struct DataConfig {
     /// The values to use, for attributes that should not have all of the card's.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub values: BTreeMap<String, Vec<String>>,
-    /// The combinations that training never sees.
+    /// The combinations or subjects that training never sees.
     pub hold_out: HoldOut,
 }
 
@@ -92,17 +94,22 @@ impl DataConfig {
 
     fn source(&self, card: &Card, wanted: Vec<CardAttribute>) -> Result<Arc<dyn Source>> {
         let (distinct, side) = (&card.distinct, self.size);
-        match (card.kind, &card.fonts) {
-            (Kind::Fonts, Some(fonts)) => {
+        let section = |name: &str| Error::setting(name, "nothing", format!("a section [{name}]"));
+        match card.kind {
+            Kind::Fonts => {
+                let fonts = card.fonts.as_ref().ok_or_else(|| section("fonts"))?;
                 Ok(Arc::new(Fonts::new(listed(wanted)?, fonts, distinct, side)?))
             }
-            (Kind::Fonts, None) => Err(Error::setting("fonts", "nothing", "a section [fonts]")),
-            (Kind::Dsprites, _) => Ok(Arc::new(Dsprites::new(listed(wanted)?, distinct, side)?)),
-            (Kind::DspritesNpz, _) => {
+            Kind::Faces => {
+                let faces = card.faces.as_ref().ok_or_else(|| section("faces"))?;
+                Ok(Arc::new(Faces::new(listed(wanted)?, faces, side)?))
+            }
+            Kind::Dsprites => Ok(Arc::new(Dsprites::new(listed(wanted)?, distinct, side)?)),
+            Kind::DspritesNpz => {
                 let root = self.root(card)?;
                 Ok(Arc::new(DspritesNpz::open(&root, listed(wanted)?, distinct)?))
             }
-            (Kind::Folder, _) => Ok(Arc::new(Folder::open(card, &self.root(card)?, wanted, side)?)),
+            Kind::Folder => Ok(Arc::new(Folder::open(card, &self.root(card)?, wanted, side)?)),
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cir_core::{Attribute, Image, Labels, Schema, rng};
 use cir_data::{
-    EdgeSampler, Error, GroupSampler, HoldOut, Index, PairSampler, Result, Source, Split,
+    EdgeSampler, Error, GroupSampler, HeldOut, HoldOut, Index, PairSampler, Result, Source, Split,
 };
 
 struct Rows(Schema, Vec<Labels>);
@@ -71,7 +71,7 @@ fn whole_combinations_are_held_out_and_every_value_is_seen() {
     rows.1.extend(rows.1.clone());
     let index = rows.index();
     for seed in 0..20 {
-        let hold_out = HoldOut { fraction: 0.5, seed };
+        let hold_out = held(0.5, seed);
         let split = Split::new(&index, hold_out).unwrap();
         assert_eq!(split, Split::new(&index, hold_out).unwrap());
         assert_eq!((split.train.len(), split.held_out.len()), (60, 60));
@@ -84,22 +84,21 @@ fn whole_combinations_are_held_out_and_every_value_is_seen() {
             assert_eq!(seen.len(), attribute.values.len());
         }
     }
-    let split = |seed| Split::new(&index, HoldOut { fraction: 0.5, seed }).unwrap();
+    let split = |seed| Split::new(&index, held(0.5, seed)).unwrap();
     assert_ne!(split(1), split(2));
-    let none = Split::new(&index, HoldOut { fraction: 0., seed: 1 }).unwrap();
+    let none = Split::new(&index, held(0., 1)).unwrap();
     assert!(none.held_out.is_empty());
 }
 
 #[test]
 fn too_large_a_hold_out_is_refused() {
     let index = Rows::full(&[3, 3]).index();
-    let error =
-        |fraction| Split::new(&index, HoldOut { fraction, seed: 1 }).unwrap_err().to_string();
+    let error = |fraction| Split::new(&index, held(fraction, 1)).unwrap_err().to_string();
     assert!(error(0.9).starts_with("data.hold_out.fraction: found 0.9 (8 of 9 combinations)"));
     assert!(error(1.).contains("allowed: 0 or more and below 1"));
     assert!(error(f64::NAN).contains("found NaN"));
     let full = Rows::full(&[2, 2, 2]).index();
-    assert!(Split::new(&full, HoldOut { fraction: 0.75, seed: 1 }).is_ok());
+    assert!(Split::new(&full, held(0.75, 1)).is_ok());
 }
 
 #[test]
@@ -134,7 +133,7 @@ fn partners_share_their_attribute_and_no_other_and_are_uniform() {
 #[test]
 fn groups_stay_within_the_training_images() {
     let index = Rows::full(&[5, 4, 4]).index();
-    let split = Split::new(&index, HoldOut { fraction: 0.4, seed: 3 }).unwrap();
+    let split = Split::new(&index, held(0.4, 3)).unwrap();
     let sampler = GroupSampler::new(&index, &split.train).unwrap();
     for step in 0..500 {
         let group = sampler.group(&mut rng(1, "test", step)).unwrap();
