@@ -26,7 +26,7 @@ pub(crate) struct Args {
 /// Prints the scores.
 pub(crate) fn run(args: Args) -> Result<()> {
     let (recipe, data, model) = open(&args.run)?;
-    let scores = model.evaluate(&data, args.count as usize, recipe.train.seed)?;
+    let scores = model.evaluate(&recipe, &data, args.count as usize)?;
     if args.json {
         println!("{}", serde_json::to_string_pretty(&scores.json)?);
     } else {

@@ -74,7 +74,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         eprintln!("saved after step {step}; go on with: cir train --resume {folder}");
         return Ok(());
     }
-    let scores = training.model().evaluate(&data, eval::COUNT, seed)?;
+    let scores = training.model().evaluate(&recipe, &data, eval::COUNT)?;
     write_json(&run.metrics(), &scores.json)?;
     report::write(&recipe, &data, training.model(), &scores, &run, since.elapsed())?;
     print!("{}", scores.table());

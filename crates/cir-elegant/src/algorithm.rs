@@ -7,13 +7,18 @@ use cir_core::{Draw, Error, Image, Result, Scalars, rng};
 use cir_data::DataSet;
 use cir_train::{Algorithm, Learner, State};
 
-use crate::{Adversaries, ElegantConfig, Model, ModelCard, Pair, PairBatch};
+use crate::{
+    Adversaries, ElegantConfig, Model, ModelCard, Pair, PairBatch,
+    evaluation::{evaluate, swapped},
+};
 
 /// A loss of the discriminators below this means that they tell real from made with near certainty;
 /// at chance it is 1.04.
 const COLLAPSED: f64 = 0.05;
 /// Steps in a row below it that are worth a warning.
 const LONG: u64 = 500;
+/// Held-out pairs scored in the course of a training.
+const EVALUATED: usize = 96;
 /// The counter of these steps in a checkpoint.
 const COUNTER: &str = "collapsed_steps";
 
@@ -145,7 +150,15 @@ impl Algorithm for Elegant {
     }
 
     fn sample(&mut self, _step: u64) -> candle_core::Result<Option<Image>> {
-        let _ = &self.data;
-        Ok(None)
+        let rows = swapped(&self.model, &self.data, 2, self.seed).map_err(candle_core::Error::wrap)?;
+        let rows: Vec<_> = rows.into_iter().map(|r| r.pictures.map(Some).into()).collect();
+        Ok(Some(Image::grid(&rows, 2)))
+    }
+
+    fn evaluate(&mut self, _step: u64) -> candle_core::Result<Scalars> {
+        let steps = self.config.evaluation.reader_steps;
+        let scores = evaluate(&self.model, &self.data, steps, EVALUATED, self.seed)
+            .map_err(candle_core::Error::wrap)?;
+        Ok(scores.scalars())
     }
 }

@@ -158,6 +158,14 @@ pub struct Sampling {
     pub batch: usize,
 }
 
+/// How a training is scored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EvaluationConfig {
+    /// Training steps of the classifier that reads the attributes of results.
+    pub reader_steps: u64,
+}
+
 /// The sections of a recipe that belong to this algorithm.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -177,6 +185,8 @@ pub struct ElegantConfig {
     pub optimiser: Optimisers,
     /// How both learning rates change.
     pub schedule: LrSchedule,
+    /// How it is scored.
+    pub evaluation: EvaluationConfig,
 }
 
 impl ElegantConfig {

@@ -14,9 +14,11 @@ mod adversaries;
 mod algorithm;
 mod batches;
 mod config;
+mod evaluation;
 mod model;
 mod network;
 mod published;
+mod regions;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -24,7 +26,10 @@ mod tests;
 pub use adversaries::{Adversaries, Update};
 pub use algorithm::Elegant;
 pub use batches::{PairBatch, Pairs};
-pub use config::{ElegantConfig, LossConfig, ModelConfig, Optimisers, Sampling};
+pub use config::{
+    ElegantConfig, EvaluationConfig, LossConfig, ModelConfig, Optimisers, Sampling,
+};
+pub use evaluation::{AttributeScores, Evaluation, Swapped, TruthScores, evaluate, swapped};
 pub use model::{Model, ModelCard};
 pub use network::{Discriminators, Encoding, Generator};
 pub use published::from_published;

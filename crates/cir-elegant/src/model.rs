@@ -1,14 +1,18 @@
 //! A trained network and what it is used for (elegant.md, section 4): one picture with blocks moved
 //! towards those of others.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
 use candle_core::{DType, Device, Tensor};
 use cir_core::{Image, Latent, NamedTensors, Params, Partition, Result, Schema, Tile};
 use cir_data::{DataSet, Resize};
+use cir_metrics::Reader;
 use serde::{Deserialize, Serialize};
 
-use crate::{Discriminators, Generator, ModelConfig, network::added};
+use crate::{Discriminators, Exchange, Generator, ModelConfig, Pair, network::added};
 
 /// Pictures decoded at once.
 const BATCH: usize = 32;
@@ -66,11 +70,30 @@ pub struct Model {
     partition: Partition,
     card: ModelCard,
     device: Device,
+    /// Reads the attributes of results, once something is scored.
+    reader: Arc<OnceLock<Reader>>,
 }
 
 impl Model {
     pub(crate) fn new(net: Generator, card: ModelCard, device: &Device) -> Result<Self> {
-        Ok(Self { net, partition: card.config.partition()?, card, device: device.clone() })
+        let (partition, reader) = (card.config.partition()?, Arc::default());
+        Ok(Self { net, partition, card, device: device.clone(), reader })
+    }
+
+    /// The reader of `data`'s attributes, trained on training images when it is first asked for.
+    pub(crate) fn reader(
+        &self,
+        data: &DataSet,
+        steps: u64,
+        seed: u64,
+    ) -> cir_data::Result<&Reader> {
+        if let Some(reader) = self.reader.get() {
+            return Ok(reader);
+        }
+        let source = &data.source;
+        let example = |i| Ok::<_, cir_data::Error>((source.image(i)?, source.labels(i)));
+        let reader = Reader::train(source.schema(), &data.split.train, steps, seed, example)?;
+        Ok(self.reader.get_or_init(|| reader))
     }
 
     /// Reads a `model.safetensors`.
@@ -159,6 +182,26 @@ impl Model {
             made.extend(Image::from_tensor(&added(&photo, &residual)?, ModelConfig::RANGE)?);
         }
         Ok(made)
+    }
+
+    /// Block `block` exchanged between pictures of the model's size: for each of `a` and its partner
+    /// in `b` A1, B1, C and D.
+    ///
+    /// # Errors
+    /// When there is no picture, not as many of `a` as of `b`, or one has another size.
+    pub fn exchange(
+        &self,
+        block: usize,
+        a: &[Image],
+        b: &[Image],
+    ) -> candle_core::Result<[Vec<Image>; 4]> {
+        let images = [a, b].map(|images| self.tensor(images));
+        let [a_tensor, b_tensor] = images;
+        let images = Tensor::cat(&[a_tensor?, b_tensor?], 0)?;
+        let labels = Tensor::zeros((2 * a.len(), self.partition.len()), DType::F32, &self.device)?;
+        let made = Exchange::new(&self.net, &self.partition, block, &Pair { images, labels }, None)?;
+        let mut made = Image::from_tensor(&made.images.detach(), ModelConfig::RANGE)?.into_iter();
+        Ok(std::array::from_fn(|_| made.by_ref().take(a.len()).collect()))
     }
 
     /// Pictures at the model's size.

@@ -3,5 +3,7 @@
 //! They take pictures and closures, never a model.
 
 mod read_back;
+mod reader;
 
 pub use read_back::{ReadBack, Reading};
+pub use reader::{Reader, accuracy};

@@ -8,8 +8,8 @@ use cir_core::{
     Granularity, LrSchedule, Moved, Scale, Sheet, Target,
 };
 use cir_elegant::{
-    Adversaries, ElegantConfig, Encoding, LossConfig, ModelConfig, Optimisers, Pair, Sampling,
-    Update,
+    Adversaries, ElegantConfig, Encoding, EvaluationConfig, LossConfig, ModelConfig, Optimisers,
+    Pair, Sampling, Update,
 };
 use cir_ops::{Initialisation, Precision};
 use serde::Deserialize;
@@ -162,6 +162,7 @@ fn config(fixture: &Fixture, settings: &Settings) -> Result<ElegantConfig> {
         cir: settings.cir.as_ref().unwrap_or(&off).config()?,
         optimiser: Optimisers { generator: adam(settings.lr_g), discriminator: adam(settings.lr_d) },
         schedule: LrSchedule::Step { every: settings.lr_step_size, gamma: settings.lr_gamma },
+        evaluation: EvaluationConfig { reader_steps: 0 },
     })
 }
 

@@ -10,7 +10,7 @@ use cir_gzs::{Groups, Gzs, GzsConfig, Model as Gzsnet, evaluate, recombine};
 use cir_train::{PictureRow, PictureTable, Report};
 
 use super::{Curves, Model, Session, Training};
-use crate::{figures::strips, scores::Scores};
+use crate::{figures::strips, recipe::Recipe, scores::Scores};
 
 /// Held-out combinations shown.
 const ROWS: usize = 10;
@@ -74,8 +74,8 @@ impl Model for Gzsnet {
         Some(self)
     }
 
-    fn evaluate(&self, data: &DataSet, count: usize, seed: u64) -> Result<Scores> {
-        let found = evaluate(self, data, count, seed)?;
+    fn evaluate(&self, recipe: &Recipe, data: &DataSet, count: usize) -> Result<Scores> {
+        let found = evaluate(self, data, count, recipe.train.seed)?;
         let (made, again) = (&found.zero_shot, &found.reconstruction);
         let number = |x: f64| format!("{x:.3}");
         let of = |(i, name): (usize, &String)| {

@@ -16,7 +16,11 @@ use cir_train::{
 };
 use toml::Table;
 
-use crate::{backend, recipe::read, scores::Scores};
+use crate::{
+    backend,
+    recipe::{Recipe, read},
+    scores::Scores,
+};
 
 /// Their names in recipes and models.
 const NAMES: [&str; 2] = ["gzs", "elegant"];
@@ -161,8 +165,8 @@ pub(crate) trait Model {
         None
     }
 
-    /// Scores on `count` held-out cases.
-    fn evaluate(&self, data: &DataSet, count: usize, seed: u64) -> Result<Scores>;
+    /// Scores on `count` held-out cases of a recipe's data.
+    fn evaluate(&self, recipe: &Recipe, data: &DataSet, count: usize) -> Result<Scores>;
 
     /// What the report shows of this algorithm: pictures, and which curves belong together.
     fn show(&self, report: &mut Report, data: &DataSet, seed: u64) -> Result<()>;
