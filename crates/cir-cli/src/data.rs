@@ -89,6 +89,7 @@ impl Which {
             card: self.card,
             root: self.root,
             size: self.size,
+            attributes: Vec::new(),
             values: self.only.into_iter().map(pair).collect::<Result<_>>()?,
             hold_out: HoldOut { fraction: 0., seed: 0, of: HeldOut::default() },
         };

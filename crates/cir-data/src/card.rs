@@ -54,6 +54,8 @@ pub enum Kind {
     Dsprites,
     /// The published dSprites archive.
     DspritesNpz,
+    /// CelebA's list of attributes and the aligned pictures.
+    Celeba,
     /// A folder of images, labelled by a CSV file or by their paths.
     Folder,
 }
@@ -135,10 +137,11 @@ pub struct CsvCard {
 }
 
 /// The built-in cards: name and text.
-const BUILT_IN: [(&str, &str); 7] = [
+const BUILT_IN: [(&str, &str); 8] = [
     ("fonts", include_str!("../../../datasets/fonts.toml")),
     ("fonts-folder", include_str!("../../../datasets/fonts-folder.toml")),
     ("faces", include_str!("../../../datasets/faces.toml")),
+    ("celeba", include_str!("../../../datasets/celeba.toml")),
     ("dsprites", include_str!("../../../datasets/dsprites.toml")),
     ("dsprites-npz", include_str!("../../../datasets/dsprites-npz.toml")),
     ("ilab-6pose", include_str!("../../../datasets/ilab-6pose.toml")),

@@ -92,6 +92,20 @@ fn bytes(picture: DynamicImage, channels: usize) -> Vec<u8> {
     }
 }
 
+/// The whole picture in a PNG or JPEG file, in its own size and in RGB.
+pub(crate) fn load_photo(path: &Path) -> Result<Image> {
+    let picture = decode(path)?.into_rgb8();
+    let (height, width) = (picture.height() as usize, picture.width() as usize);
+    Ok(Image::new(3, height, width, picture.into_raw())?)
+}
+
+/// The side of the square picture in a file, if there is one; only its head is read.
+pub(crate) fn side_of(path: &Path) -> Option<usize> {
+    let reader = ImageReader::open(path).ok()?.with_guessed_format().ok()?;
+    let (width, height) = reader.into_dimensions().ok()?;
+    (width == height).then_some(width as usize)
+}
+
 /// The picture in a file, what is transparent in it put on white.
 fn decode(path: &Path) -> Result<DynamicImage> {
     let expected = "a PNG or JPEG image";
@@ -145,16 +159,28 @@ fn resized(picture: &DynamicImage, size: u32, resize: Resize) -> DynamicImage {
 /// When it cannot be written.
 pub fn save_png(path: impl AsRef<Path>, picture: &Image) -> Result<()> {
     let path = path.as_ref();
+    let mut bytes = Vec::new();
+    encode(path, picture, image::codecs::png::PngEncoder::new(&mut bytes))?;
+    write_whole(path, &bytes).map_err(Error::io(path, "write the picture"))
+}
+
+/// Writes a JPEG file of this quality, likewise.
+pub(crate) fn save_jpeg(path: &Path, picture: &Image, quality: u8) -> Result<()> {
+    let mut bytes = Vec::new();
+    let encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, quality);
+    encode(path, picture, encoder)?;
+    write_whole(path, &bytes).map_err(Error::io(path, "write the picture"))
+}
+
+fn encode(path: &Path, picture: &Image, encoder: impl image::ImageEncoder) -> Result<()> {
     let (width, height) = (picture.width() as u32, picture.height() as u32);
     let colour = match picture.channels() {
         1 => image::ExtendedColorType::L8,
         _ => image::ExtendedColorType::Rgb8,
     };
-    let mut bytes = Vec::new();
-    let encoder = image::codecs::png::PngEncoder::new(&mut bytes);
-    image::ImageEncoder::write_image(encoder, picture.data(), width, height, colour)
-        .map_err(|e| Error::file(path, e.to_string(), "a picture that can be written as PNG"))?;
-    write_whole(path, &bytes).map_err(Error::io(path, "write the picture"))
+    encoder
+        .write_image(picture.data(), width, height, colour)
+        .map_err(|e| Error::file(path, e.to_string(), "a picture that can be written"))
 }
 
 /// Writes to a file beside, which takes the place of `path` once it is complete.

@@ -9,7 +9,9 @@
 //! A data set of one's own needs either a card (a folder of images with a CSV file or a path
 //! pattern) or an implementation of [`Source`].
 
+pub mod align;
 mod card;
+mod celeba;
 mod config;
 mod decode;
 mod dsprites;
@@ -31,6 +33,7 @@ mod sprites;
 pub use card::{
     Card, CardAttribute, CsvCard, FacesCard, FilesCard, FontsCard, Kind, Unmatched, cards,
 };
+pub use celeba::Celeba;
 pub use config::{DataConfig, DataSet};
 pub use decode::{Resize, load_image, load_resized, load_whole, resize, save_png};
 pub use dsprites::Dsprites;
