@@ -1,55 +1,19 @@
 //! Scores of exchanges between held-out faces, of which one has an attribute and the other has it not.
-//!
-//! *Edit precision*: the share of results in which the attribute changed as asked and all others
-//! stayed, as a classifier reads them. Where the data know the true picture of a changed attribute:
-//! the difference to it, inside and outside the region where it differs from the original, and whether
-//! the result lies nearest to the truth of its own subject.
 
 use cir_core::{Image, Scalars, rng};
-use cir_data::{DataSet, Result};
-use cir_metrics::accuracy;
+use cir_data::{DataSet, Result, Source};
+use cir_metrics::{EditScores, Edited, Edits, accuracy};
 use rand::seq::IndexedRandom;
 use serde::Serialize;
 
-use crate::{Model, regions::Regions};
+use crate::Model;
 
 /// Pairs exchanged at once.
 const BATCH: usize = 16;
 /// Held-out pictures on which the reader is examined.
 const EXAMINED: usize = 1024;
 /// Other subjects that a result is compared with.
-pub(crate) const OTHERS: usize = 7;
-
-/// Scores of one attribute's exchanges, or their mean over the attributes.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct AttributeScores {
-    /// The attribute, or `mean`.
-    pub name: String,
-    /// Share of held-out pictures that the reader reads right.
-    pub reader: f64,
-    /// Share of results in which the attribute changed as asked.
-    pub changed: f64,
-    /// Share of results in which all other attributes stayed.
-    pub kept: f64,
-    /// Share of results in which both are so.
-    pub precision: f64,
-    /// Differences to the true pictures, if the data know them.
-    pub truth: Option<TruthScores>,
-}
-
-/// Mean absolute differences as shares of the full range, and identity.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
-pub struct TruthScores {
-    /// To the true picture, where it differs from the original.
-    pub inside: f64,
-    /// To the true picture, elsewhere.
-    pub outside: f64,
-    /// Of the reconstruction to the original, elsewhere too.
-    pub reconstruction: f64,
-    /// Share of results that lie nearest to the truth of their own subject, among other subjects with
-    /// the same attributes.
-    pub identity: f64,
-}
+const OTHERS: usize = 7;
 
 /// The scores of a model.
 #[derive(Debug, Clone, Serialize)]
@@ -61,9 +25,9 @@ pub struct Evaluation {
     /// Subjects that a result was told from for `identity`.
     pub others: usize,
     /// For each attribute.
-    pub attributes: Vec<AttributeScores>,
+    pub attributes: Vec<EditScores>,
     /// Over the attributes.
-    pub mean: AttributeScores,
+    pub mean: EditScores,
 }
 
 impl Evaluation {
@@ -161,73 +125,67 @@ pub fn evaluate(
     let (images, name) = scored(data);
     let mut rng = rng(seed, "examination", 0);
     let examined: Vec<_> = images.choose_multiple(&mut rng, EXAMINED).copied().collect();
-    let shown = examined.iter().map(|&i| data.source.image(i)).collect::<Result<Vec<_>>>()?;
+    let shown = |images: &[usize]| {
+        images.iter().map(|&i| data.source.image(i)).collect::<Result<Vec<_>>>()
+    };
     let truth: Vec<_> = examined.iter().map(|&i| data.source.labels(i)).collect();
-    let own = accuracy(&reader.read(&shown)?, &truth);
+    let own = accuracy(&reader.read(&shown(&examined)?)?, &truth);
 
     let places = config.places(schema)?;
     let each = count.div_ceil(places.len());
     let mut attributes = Vec::with_capacity(places.len());
     for (block, &place) in places.iter().enumerate() {
-        let (mut changed, mut kept, mut both) = (0, 0, 0);
-        let mut regions = Regions::default();
+        let mut scores = Edits::default();
         for pairs in pairs(data, place, each, seed).chunks(BATCH) {
-            let side = |side: usize| {
-                pairs.iter().map(|pair| data.source.image(pair[side])).collect::<Result<Vec<_>>>()
-            };
-            let [a1, b1, c, d] = model.exchange(block, &side(0)?, &side(1)?)?;
-            for (side, own, edits) in [(0, a1, c), (1, b1, d)] {
-                let sources: Vec<_> = pairs.iter().map(|pair| pair[side]).collect();
-                for (read, &source) in reader.read(&edits)?.iter().zip(&sources) {
-                    let labels = data.index.labels(source);
-                    let others = (0..labels.len()).filter(|&j| j != place);
-                    let (as_asked, stayed) = (
-                        usize::from(read[place]) == side,
-                        others.into_iter().all(|j| read[j] == labels[j]),
-                    );
-                    changed += usize::from(as_asked);
-                    kept += usize::from(stayed);
-                    both += usize::from(as_asked && stayed);
+            let [with, without] = [0, 1].map(|side| pairs.iter().map(|p| p[side]).collect::<Vec<_>>());
+            let [a1, b1, c, d] = model.exchange(block, &shown(&with)?, &shown(&without)?)?;
+            for (sources, own, edits, value) in [(with, a1, c, 0), (without, b1, d, 1)] {
+                for (found, &source) in reader.read(&edits)?.iter().zip(&sources) {
+                    scores.read(found, data.index.labels(source), place, value);
                 }
-                regions.add(&*data.source, &sources, (place, side as u16), &own, &edits)?;
+                let truths = Truths { source: &*data.source, sources, place, value };
+                truths.compare(&own, &edits, &mut scores)?;
             }
         }
-        let results = (2 * each).max(1) as f64;
-        attributes.push(AttributeScores {
-            name: config.attributes[block].clone(),
-            reader: own[place],
-            changed: changed as f64 / results,
-            kept: kept as f64 / results,
-            precision: both as f64 / results,
-            truth: regions.scores(),
-        });
+        attributes.push(scores.scores(&config.attributes[block], own[place]));
     }
-    let mean = mean(&attributes);
+    let mean = EditScores::mean(&attributes);
     Ok(Evaluation { images: name, results: 2 * each, others: OTHERS, attributes, mean })
 }
 
-fn mean(all: &[AttributeScores]) -> AttributeScores {
-    let over = |of: &dyn Fn(&AttributeScores) -> f64| {
-        all.iter().map(of).sum::<f64>() / all.len().max(1) as f64
-    };
-    let truths: Option<Vec<_>> = all.iter().map(|scores| scores.truth).collect();
-    let over_truths = |truths: Vec<TruthScores>| {
-        let over = |of: fn(&TruthScores) -> f64| {
-            truths.iter().map(of).sum::<f64>() / truths.len().max(1) as f64
-        };
-        TruthScores {
-            inside: over(|t| t.inside),
-            outside: over(|t| t.outside),
-            reconstruction: over(|t| t.reconstruction),
-            identity: over(|t| t.identity),
+/// Edits of the images numbered `sources`, in which the attribute at `place` was to become `value`.
+struct Truths<'a> {
+    source: &'a dyn Source,
+    sources: Vec<usize>,
+    place: usize,
+    value: u16,
+}
+
+impl Truths<'_> {
+    /// Compares with the true pictures, where the source knows them.
+    fn compare(&self, own: &[Image], edits: &[Image], scores: &mut Edits) -> Result<()> {
+        for (k, &index) in self.sources.iter().enumerate() {
+            let Some(truth) = self.source.changed(index, self.place, self.value) else { continue };
+            let others = (1..=OTHERS.min(self.sources.len() - 1))
+                .map(|step| self.sources[(k + step) % self.sources.len()])
+                .filter(|&other| self.source.subject(other) != self.source.subject(index))
+                .filter_map(|other| self.like(other, truth))
+                .map(|other| self.source.image(other));
+            scores.compare(Edited {
+                original: &self.source.image(index)?,
+                reconstruction: &own[k],
+                result: &edits[k],
+                truth: &self.source.image(truth)?,
+                others: &others.collect::<Result<Vec<_>>>()?,
+            })?;
         }
-    };
-    AttributeScores {
-        name: "mean".into(),
-        reader: over(&|scores| scores.reader),
-        changed: over(&|scores| scores.changed),
-        kept: over(&|scores| scores.kept),
-        precision: over(&|scores| scores.precision),
-        truth: truths.map(over_truths),
+        Ok(())
+    }
+
+    /// The image of `other`'s subject that has all labels of the image `wanted`.
+    fn like(&self, other: usize, wanted: usize) -> Option<usize> {
+        let labels = self.source.labels(wanted);
+        let mut labels = labels.iter().enumerate();
+        labels.try_fold(other, |i, (j, &value)| self.source.changed(i, j, value))
     }
 }

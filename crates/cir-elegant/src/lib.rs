@@ -18,7 +18,6 @@ mod evaluation;
 mod model;
 mod network;
 mod published;
-mod regions;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -29,8 +28,8 @@ pub use batches::{PairBatch, Pairs};
 pub use config::{
     ElegantConfig, EvaluationConfig, LossConfig, ModelConfig, Optimisers, Sampling,
 };
-pub use evaluation::{AttributeScores, Evaluation, Swapped, TruthScores, evaluate, swapped};
+pub use evaluation::{Evaluation, Swapped, evaluate, swapped};
 pub use model::{Model, ModelCard};
 pub use network::{Discriminators, Encoding, Generator};
 pub use published::from_published;
-pub use step::{CirStep, Exchange, Pair};
+pub use step::{CirStep, Exchange, Pair, discriminator_loss, generator_loss};

@@ -25,17 +25,18 @@ struct Stage<Cfg> {
 }
 
 impl<Cfg: ConvolutionConfig> Stage<Cfg> {
-    /// A stage without norm if `activation` is `None`.
+    /// A convolution numbered `at` and the norm after it; without norm if `activation` is `None`.
     fn new(
         [cin, out]: [usize; 2],
         cfg: Cfg,
         init: Initialisation,
         activation: Option<Activation>,
-        [conv, norm]: [VarBuilder; 2],
+        vb: &VarBuilder,
+        at: usize,
     ) -> Result<Self> {
         let spec = ConvSpec { cin, out, kernel: 3, bias: true, cfg, init };
-        let norm = activation.map(|activation| ChannelNorm::new(activation, norm)).transpose()?;
-        Ok(Self { conv: Convolution::of(spec, conv)?, norm })
+        let norm = |activation| ChannelNorm::new(activation, vb.pp(at + 1));
+        Ok(Self { conv: Convolution::of(spec, vb.pp(at))?, norm: activation.map(norm).transpose()? })
     }
 }
 
@@ -81,16 +82,15 @@ impl Generator {
     pub fn new(cfg: &ModelConfig, vb: VarBuilder) -> Result<Self> {
         let (stages, init) = (cfg.channels.len(), cfg.initialisation);
         let widths = [&[cfg.image_channels], &cfg.channels[..]].concat();
-        let parts = |vb: VarBuilder| [vb.pp(0), vb.pp(1)];
         let (enc, dec) = (vb.pp("Enc.main"), vb.pp("Dec.main"));
         let encoder = (0..stages).map(|j| {
-            Stage::new([widths[j], widths[j + 1]], HALVE, init, Some(LEAKY), parts(enc.pp(j)))
+            Stage::new([widths[j], widths[j + 1]], HALVE, init, Some(LEAKY), &enc.pp(j), 0)
         });
         let decoder = (0..stages).map(|j| {
             // The first stage sees two codes: the one to show, and the image's own.
             let cin = widths[stages - j] * if j == 0 { 2 } else { 1 };
             let activation = (j + 1 < stages).then_some(Activation::Relu);
-            Stage::new([cin, widths[stages - j - 1]], DOUBLE, init, activation, parts(dec.pp(j)))
+            Stage::new([cin, widths[stages - j - 1]], DOUBLE, init, activation, &dec.pp(j), 0)
         });
         Ok(Self {
             encoder: encoder.collect::<Result<_>>()?,
@@ -180,8 +180,7 @@ impl Discriminator {
         let widths = [&[first], &cfg.discriminator[..]].concat();
         let stages = widths.windows(2).enumerate().map(|(j, width)| {
             // Numbered as published: convolution, norm and LeakyReLU have a place each.
-            let places = [vb_c.pp(3 * j), vb_c.pp(3 * j + 1)];
-            Stage::new([width[0], width[1]], HALVE, init, Some(LEAKY), places)
+            Stage::new([width[0], width[1]], HALVE, init, Some(LEAKY), &vb_c, 3 * j)
         });
         let stages = stages.collect::<Result<Vec<_>>>()?;
         let last = side >> stages.len();

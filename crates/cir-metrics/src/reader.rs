@@ -61,7 +61,7 @@ impl Reader {
                 images.push(image);
                 targets.extend(reader.one_hot(&labels));
             }
-            let mut learn = || -> Result<()> {
+            let learn = || -> Result<()> {
                 let logits = reader.logits(&images)?;
                 let targets = Tensor::from_vec(targets, logits.shape(), &Device::Cpu)?;
                 let loss = cir_ops::bce_groups(&logits, &targets, 1)?.sum_all()?;

@@ -7,6 +7,7 @@ use cir_core::{
     AdamConfig, ChosenMoved, Cir, CirConfig, Distance, Draw, FractionDistribution, Gradients,
     Granularity, LrSchedule, Moved, Scale, Sheet, Target,
 };
+use cir_data::align::{self, Landmarks};
 use cir_elegant::{
     Adversaries, ElegantConfig, Encoding, EvaluationConfig, LossConfig, ModelConfig, Optimisers,
     Pair, Sampling, Update,
@@ -369,8 +370,21 @@ fn terms(
     Ok(())
 }
 
-/// The alignment of a face by its landmarks: `out/align.matrix` and `out/align.face`.
+/// The alignment of a face by its landmarks: `out/align.matrix` and `out/align.face`. It is always
+/// computed in float64.
 fn alignment(fixture: &Fixture, size: usize, check: &mut Check) -> Result<()> {
-    let _ = (fixture, size, check);
-    Ok(())
+    let photo = fixture.input("align/image", DType::F64)?;
+    let (channels, height, width) = photo.dims3()?;
+    let places = fixture.input("align/landmarks", DType::F64)?.to_vec2::<f64>()?;
+    let mut landmarks: Landmarks = Default::default();
+    ensure!(places.len() == landmarks.len(), "align/landmarks: {} places", places.len());
+    for (landmark, place) in landmarks.iter_mut().zip(&places) {
+        *landmark = place.as_slice().try_into().context("align/landmarks: x and y")?;
+    }
+    let matrix = align::similarity(&landmarks, size)?;
+    check.tensor("out/align.matrix", &Tensor::new(&matrix, &Device::Cpu)?, 0.)?;
+    let planes = photo.flatten_all()?.to_vec1()?;
+    let face = align::warp(&planes, [channels, height, width], &matrix, size)?;
+    let face = Tensor::from_vec(face, (channels, size, size), &Device::Cpu)?;
+    check.tensor("out/align.face", &face, 0.)
 }

@@ -6,9 +6,8 @@ use anyhow::Result;
 use candle_core::Device;
 use cir_core::{Image, Latent, Partition, Schema, Tile};
 use cir_data::DataSet;
-use cir_elegant::{
-    AttributeScores, Elegant, ElegantConfig, Model as ElegantModel, Pairs, evaluate, swapped,
-};
+use cir_elegant::{Elegant, ElegantConfig, Model as ElegantModel, Pairs, evaluate, swapped};
+use cir_metrics::EditScores;
 use cir_train::{PictureRow, PictureTable, Report};
 
 use super::{AlgorithmConfig, Curves, Model, Session, Training};
@@ -81,7 +80,7 @@ impl Model for ElegantModel {
         };
         let steps = config.evaluation.reader_steps;
         let found = evaluate(self, data, steps, count, recipe.train.seed)?;
-        let row = |scores: &AttributeScores| {
+        let row = |scores: &EditScores| {
             let shares = [scores.precision, scores.changed, scores.kept];
             let truth = scores.truth.as_ref();
             let difference = |x: Option<f64>| x.map_or("–".into(), |x| format!("{x:.4}"));
