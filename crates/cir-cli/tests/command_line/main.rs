@@ -1,5 +1,6 @@
 //! The binary as a user runs it: what it makes, what it refuses and with which exit code.
 
+mod align;
 mod bad_input;
 mod commands;
 mod elegant;

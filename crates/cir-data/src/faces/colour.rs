@@ -99,6 +99,11 @@ pub(crate) fn shade(colour: Colour, t: f32) -> Colour {
     })
 }
 
+/// The colour of a beard that belongs to hair.
+pub(crate) fn beard_colour(hair: Colour) -> Colour {
+    shade(hair, 0.2)
+}
+
 /// A colour in the light.
 pub(crate) fn lighten(colour: Colour, t: f32) -> Colour {
     mix(colour, [255, 255, 255], t)

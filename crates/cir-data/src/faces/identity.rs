@@ -5,8 +5,8 @@ use rand::Rng as _;
 use rand::seq::IndexedRandom;
 
 use super::colour::{
-    CLOTHES, Colour, DARK_HAIR, FRAMES, GROUNDS, HATS, IRISES, LIGHT_HAIR, SKINS, along, lighten,
-    mix,
+    CLOTHES, Colour, DARK_HAIR, FRAMES, GROUNDS, HATS, IRISES, LIGHT_HAIR, SKINS, along,
+    beard_colour, lighten, mix,
 };
 use super::face::{
     Beard, Brows, Clothes, Degrees, Eyes, Face, Garment, Glasses, Ground, Hair, HairStyle, Hat,
@@ -74,16 +74,16 @@ impl Draw {
         of.choose(&mut self.0).copied().unwrap_or(of[0])
     }
 
+    /// One that passes a test, as nearly all do.
+    fn one_that(&mut self, of: &[Colour], passes: impl Fn(Colour) -> bool) -> Colour {
+        let mut tries = (0..50).filter_map(|_| of.choose(&mut self.0).copied());
+        tries.find(|&colour| passes(colour)).unwrap_or(of[0])
+    }
+
     /// One that differs visibly from `other`.
-    fn colour_unlike<const N: usize>(
-        &mut self,
-        of: &[Colour; N],
-        other: Colour,
-        least: u32,
-    ) -> Colour {
-        let far =
-            |c: &Colour| (0..3).map(|i| u32::from(c[i].abs_diff(other[i]))).sum::<u32>() > least;
-        (0..20).map(|_| self.one(of)).find(far).unwrap_or(of[0])
+    fn unlike(&mut self, of: &[Colour], other: Colour) -> Colour {
+        let apart = |c: Colour| (0..3).map(|i| u32::from(c[i].abs_diff(other[i]))).sum::<u32>();
+        self.one_that(of, |c| apart(c) > 110)
     }
 
     fn pose(&mut self) -> Pose {
@@ -105,9 +105,12 @@ impl Draw {
     }
 
     fn hair(&mut self, skin: Colour) -> Hair {
+        // A beard can be told from the skin, and hair too.
+        let apart = |c: Colour| (0..3).map(|i| c[i].abs_diff(skin[i])).max() > Some(48);
+        let light = self.one_that(&LIGHT_HAIR, |c| apart(beard_colour(c)) && apart(c));
         Hair {
             style: self.one(&HAIR),
-            light: self.colour_unlike(&LIGHT_HAIR, skin, 70),
+            light,
             dark: self.one(&DARK_HAIR),
             mirrored: self.0.random(),
         }
@@ -165,15 +168,15 @@ impl Draw {
 
     fn hat(&mut self) -> Hat {
         let colour = self.one(&HATS);
-        Hat { style: self.one(&HAT), colour, band: self.colour_unlike(&HATS, colour, 110) }
+        Hat { style: self.one(&HAT), colour, band: self.unlike(&HATS, colour) }
     }
 
     fn clothes(&mut self, ground: &Ground) -> Clothes {
-        let colour = self.colour_unlike(&CLOTHES, ground.disc, 110);
+        let colour = self.unlike(&CLOTHES, ground.disc);
         Clothes {
             style: self.one(&GARMENT),
             colour,
-            accent: self.colour_unlike(&CLOTHES, colour, 110),
+            accent: self.unlike(&CLOTHES, colour),
             shoulders: self.number(29., 35.),
         }
     }

@@ -9,6 +9,7 @@
 
 mod colour;
 mod face;
+mod frame;
 mod identity;
 mod outline;
 mod paint;

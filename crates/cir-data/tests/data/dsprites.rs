@@ -80,3 +80,15 @@ fn in_between_sprites_can_be_drawn() {
     assert_eq!(middle, data.source.image(at).unwrap());
     assert!(data.source.between(from, &[1, 0, 0, 4, 4], &[0.5, 0., 0., 0., 0.]).is_none());
 }
+
+#[test]
+fn changed_sprites_are_found() {
+    let data = open(64);
+    let at = data.index.find(&[1, 2, 3, 4, 5]).unwrap();
+    assert_eq!(data.source.changed(at, 2, 17), data.index.find(&[1, 2, 17, 4, 5]));
+    assert_eq!(data.source.changed(at, 2, 3), Some(at));
+    assert_eq!(data.source.changed(at, 2, 40), None);
+    assert_eq!(data.source.changed(at, 5, 0), None);
+    assert_eq!(data.source.changed(data.source.len(), 0, 0), None);
+    assert_eq!(data.source.subject(at), None);
+}

@@ -373,3 +373,41 @@ fn the_published_folders_are_read_by_their_cards() {
         "{error}"
     );
 }
+
+#[test]
+fn a_folder_of_ones_own_with_binary_labels_is_enough() {
+    let set = Set::new();
+    let mut table = String::from("photo,smiling,hat\n");
+    for i in 0..8u8 {
+        set.picture(&format!("pictures/{i}.png"), [30 * i, 0, 0], 9, 16);
+        table += &format!("{i}.png,{},{}\n", i & 1, i >> 1 & 1);
+    }
+    set.write("pictures/labels.csv", table);
+    let card = r#"csv = { file = "labels.csv", image_column = "photo" }"#;
+    set.card(card);
+    set.replace("halves.toml", "name = \"top\"", "name = \"smiling\"");
+    set.replace("halves.toml", "name = \"bottom\"", "name = \"hat\"");
+    set.replace("halves.toml", "[\"dark\", \"light\"]", "[\"0\", \"1\"]");
+    let data = set.open_with("").unwrap();
+    let attributes = data.index.schema().attributes();
+    assert_eq!(
+        (attributes[0].name.as_str(), &*attributes[0].values),
+        ("smiling", &["0".to_owned(), "1".to_owned()][..])
+    );
+    assert_eq!(data.source.labels(5), [1, 0]);
+    assert_eq!(data.index.members(1, 1), [2, 3, 6, 7]);
+}
+
+#[test]
+fn attributes_can_be_left_out_of_tables_and_of_paths() {
+    for set in [Set::with_table(), Set::with_paths()] {
+        let text = format!(
+            "card = {:?}\nsize = 16\nhold_out = {{ fraction = 0, seed = 1 }}\nattributes = [\"bottom\"]",
+            set.path("halves.toml").to_str().unwrap()
+        );
+        let data = toml::from_str::<DataConfig>(&text).unwrap().open().unwrap();
+        assert_eq!(data.index.schema().len(), 1);
+        assert_eq!(data.index.members(0, 0).len(), 3);
+        assert_eq!(data.index.members(0, 1).len(), 3);
+    }
+}

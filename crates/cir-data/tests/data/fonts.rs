@@ -119,6 +119,15 @@ fn what_lies_between_can_be_drawn() {
 }
 
 #[test]
+fn changed_letters_are_found_unless_they_could_not_be_seen() {
+    let data = open("card = \"fonts\"\nsize = 32");
+    let at = data.index.find(&[3, 1, 2, 5, 7]).unwrap();
+    assert_eq!(data.source.changed(at, 0, 9), data.index.find(&[9, 1, 2, 5, 7]));
+    assert_eq!(data.source.changed(at, 0, 3), Some(at));
+    assert_eq!(data.source.changed(at, 2, 5), None);
+}
+
+#[test]
 fn wrong_arguments_are_named() {
     let error = |letter, font, size, side| {
         fonts::render(letter, font, size, [0; 3], [255; 3], side).unwrap_err().to_string()

@@ -90,6 +90,44 @@ fn whole_combinations_are_held_out_and_every_value_is_seen() {
     assert!(none.held_out.is_empty());
 }
 
+/// Rows of which two and two show the same subject.
+struct Pairs(Rows);
+
+impl Source for Pairs {
+    fn schema(&self) -> &Schema {
+        self.0.schema()
+    }
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+    fn labels(&self, index: usize) -> Labels {
+        self.0.labels(index)
+    }
+    fn image(&self, index: usize) -> Result<Image> {
+        self.0.image(index)
+    }
+    fn subject(&self, index: usize) -> Option<usize> {
+        Some(100 + index / 2)
+    }
+}
+
+#[test]
+fn whole_subjects_are_held_out_and_every_value_is_seen() {
+    let index = Index::new(&Pairs(Rows::full(&[4, 5, 2]))).unwrap();
+    let hold_out = |fraction| HoldOut { fraction, seed: 1, of: HeldOut::Subjects };
+    let split = Split::new(&index, hold_out(0.5)).unwrap();
+    assert_eq!((split.train.len(), split.held_out.len()), (20, 20));
+    assert!(split.held_out.chunks(2).all(|pair| pair[0] % 2 == 0 && pair[1] == pair[0] + 1));
+    for (j, count) in [4, 5, 2].into_iter().enumerate() {
+        let seen: BTreeSet<u16> = split.train.iter().map(|&i| index.labels(i)[j]).collect();
+        assert_eq!(seen.len(), count);
+    }
+    let error = Split::new(&index, hold_out(0.9)).unwrap_err().to_string();
+    assert!(error.contains("found 0.9 (18 of 20 subjects); allowed: at most"), "{error}");
+    let without = Split::new(&Rows::full(&[2, 2]).index(), hold_out(0.5)).unwrap_err();
+    assert!(without.to_string().starts_with("data.hold_out.of: found \"subjects\""));
+}
+
 #[test]
 fn too_large_a_hold_out_is_refused() {
     let index = Rows::full(&[3, 3]).index();

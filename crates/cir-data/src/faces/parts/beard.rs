@@ -1,7 +1,7 @@
 //! The beard, from nothing to full.
 
 use super::Part;
-use crate::faces::colour::{lighten, shade};
+use crate::faces::colour::{beard_colour, lighten};
 use crate::faces::face::Face;
 use crate::faces::outline::Outline;
 
@@ -9,7 +9,7 @@ pub(super) fn beard(face: &Face) -> Vec<Part> {
     let (beard, head, dense) = (&face.beard, &face.head, face.degrees.beard);
     let (w, chin, mouth) = (head.width, head.chin, face.mouth.y);
     let jaw = w * head.jaw;
-    let colour = shade(face.hair_colour(), 0.2);
+    let colour = beard_colour(face.hair_colour());
     let low = chin + 0.8 + beard.length * dense;
     let tip = 0.35 + 0.35 * beard.broad;
     let outer = [

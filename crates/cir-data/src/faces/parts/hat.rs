@@ -49,23 +49,18 @@ fn beanie(face: &Face, w: f32, bobble: bool) -> Vec<Part> {
         parts.push(Part::new(Outline::circle(0., -40.4, 4.6), lighten(band, 0.35)));
     }
     parts.push(Part::new(crown.clone(), colour));
-    for i in [-2i32, -1, 0, 1, 2] {
-        let x = i as f32 * w * 0.36;
-        let rib = Outline::lens((x - 0.6, -22.), (x * 0.5, -40.), -31., -31.);
-        let rib = if i == 0 {
-            Outline::polygon(&[(-0.5, -22.), (-0.3, -40.), (0.3, -40.), (0.5, -22.)])
-        } else {
-            rib.and(Outline::polygon(&[
-                (x - 0.5, -20.),
-                (x * 0.86 - 0.4, -32.),
-                (x * 0.5, -40.),
-                (x * 0.86 + 0.4, -32.),
-                (x + 0.5, -20.),
-            ]))
-        };
+    for x in [-0.72, -0.36, 0., 0.36, 0.72].map(|share| share * w) {
+        // Ribs run together towards the top.
+        let rib = Outline::polygon(&[
+            (x - 0.5, -20.),
+            (x * 0.86 - 0.4, -32.),
+            (x * 0.5, -40.),
+            (x * 0.86 + 0.4, -32.),
+            (x + 0.5, -20.),
+        ]);
         parts.push(Part::new(rib, shade(colour, 0.18)).inside(&crown));
     }
-    parts.push(Part::new(turned.clone(), if bobble { band } else { shade(colour, 0.12) }));
+    parts.push(Part::new(turned, if bobble { band } else { shade(colour, 0.12) }));
     parts
 }
 

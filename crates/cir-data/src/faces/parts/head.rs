@@ -20,12 +20,9 @@ pub(super) fn head(face: &Face) -> Vec<Part> {
     if !covered {
         parts.extend(ear(-1.).into_iter().chain(ear(1.)));
     }
-    parts.push(Part::new(shape.clone(), skin));
-    // One side is a little darker: light falls from the left.
-    let lit = shape.shifted(-2.6, -1.2);
-    let unlit = shape.clone();
-    parts.push(Part::new(unlit, shade(skin, 0.1)).inside(&shape));
-    parts.push(Part::new(lit, skin).inside(&shape));
+    // Light falls from the left: the right edge is a little darker.
+    parts.push(Part::new(shape.clone(), shade(skin, 0.1)));
+    parts.push(Part::new(shape.shifted(-2.6, -1.2), skin).inside(&shape));
     let cheek = mix(skin, [232, 92, 92], 0.55);
     for side in [-1., 1.] {
         let blush = Outline::ellipse(side * (face.eyes.apart + 2.6), 8.6, 3.4, 2.4);
@@ -36,7 +33,7 @@ pub(super) fn head(face: &Face) -> Vec<Part> {
 }
 
 /// The outline of the face.
-pub(super) fn shape(face: &Face) -> Outline {
+fn shape(face: &Face) -> Outline {
     let head = &face.head;
     let (w, chin) = (head.width, head.chin);
     let jaw = w * head.jaw;

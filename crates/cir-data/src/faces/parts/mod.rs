@@ -2,6 +2,7 @@
 
 mod beard;
 mod body;
+mod cuts;
 mod eyes;
 mod glasses;
 mod hair;
