@@ -36,7 +36,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let model = model::load(&args.model)?;
     let mut rows = Vec::new();
     for paths in args.images.chunks(BATCH) {
-        let images = paths.iter().map(|p| pictures::read(&*model, p)).collect::<Result<Vec<_>>>()?;
+        let images =
+            paths.iter().map(|p| pictures::read(&*model, p)).collect::<Result<Vec<_>>>()?;
         rows.push(model.encode(&images)?.code(0)?.clone());
     }
     let z = Tensor::cat(&rows, 0)?;

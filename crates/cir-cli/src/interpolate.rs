@@ -78,7 +78,10 @@ pub(crate) fn run(args: Args) -> Result<()> {
 
 /// The numbers of blocks named with commas between them.
 fn blocks(model: &dyn Model, names: &str) -> Result<Vec<usize>> {
-    Ok(names.split(',').map(|name| model.partition().index(name)).collect::<cir_core::Result<_>>()?)
+    Ok(names
+        .split(',')
+        .map(|name| model.partition().index(name))
+        .collect::<cir_core::Result<_>>()?)
 }
 
 /// `n` evenly spaced fractions.

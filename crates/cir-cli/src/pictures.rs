@@ -16,7 +16,9 @@ pub(crate) fn read(model: &dyn Model, path: &Path) -> Result<Image> {
         let image = cir_data::load_whole(path, channels)?;
         let (height, width) = (image.height(), image.width());
         if (height, width) != (side, side) {
-            eprintln!("{path_name}: {width}x{height} is kept; what changes is drawn at {side}x{side}");
+            eprintln!(
+                "{path_name}: {width}x{height} is kept; what changes is drawn at {side}x{side}"
+            );
         }
         return Ok(image);
     }

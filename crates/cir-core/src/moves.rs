@@ -56,9 +56,9 @@ impl Partition {
         match moves[..] {
             // An exchange is exact, whatever rounding would make of a + (b - a).
             [Move { fraction: 1., target, .. }] => towards(*target),
-            _ => moves.into_iter().try_fold(from.clone(), |z, m| {
-                z + ((towards(m.target)? - from)? * m.fraction)?
-            }),
+            _ => moves
+                .into_iter()
+                .try_fold(from.clone(), |z, m| z + ((towards(m.target)? - from)? * m.fraction)?),
         }
     }
 }
@@ -83,11 +83,7 @@ impl Sheet {
 
     /// `down` move from top to bottom towards target 0, `across` from left to right towards the
     /// last of `targets` targets (1 or 2).
-    pub fn two_ways(
-        down: (&[usize], &[f64]),
-        across: (&[usize], &[f64]),
-        targets: usize,
-    ) -> Self {
+    pub fn two_ways(down: (&[usize], &[f64]), across: (&[usize], &[f64]), targets: usize) -> Self {
         let right = targets.max(1) - 1;
         let moves = |blocks: &[usize], target, fraction| -> Tile {
             blocks.iter().map(|&block| Move { block, target, fraction }).collect()

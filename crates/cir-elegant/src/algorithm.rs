@@ -73,7 +73,8 @@ impl Elegant {
     ) -> candle_core::Result<Option<(f64, Draw)>> {
         let cir = self.adversaries.cir();
         let Some(weight) = cir.weight(step) else { return Ok(None) };
-        let mut rng = rng(self.seed, &format!("cir {}", self.config.model.attributes[trained]), step);
+        let mut rng =
+            rng(self.seed, &format!("cir {}", self.config.model.attributes[trained]), step);
         let device = self.model.device();
         let draw = cir.draw(&mut rng, Some(trained), pairs, DType::F32, device)?;
         Ok(Some((weight, draw)))
@@ -150,7 +151,8 @@ impl Algorithm for Elegant {
     }
 
     fn sample(&mut self, _step: u64) -> candle_core::Result<Option<Image>> {
-        let rows = swapped(&self.model, &self.data, 2, self.seed).map_err(candle_core::Error::wrap)?;
+        let rows =
+            swapped(&self.model, &self.data, 2, self.seed).map_err(candle_core::Error::wrap)?;
         let rows: Vec<_> = rows.into_iter().map(|r| r.pictures.map(Some).into()).collect();
         Ok(Some(Image::grid(&rows, 2)))
     }

@@ -45,7 +45,8 @@ impl Pairs {
     }
 
     fn tensors(&self, indices: &[usize]) -> Result<Pair> {
-        let images = indices.iter().map(|&i| self.data.source.image(i)).collect::<Result<Vec<_>>>()?;
+        let images =
+            indices.iter().map(|&i| self.data.source.image(i)).collect::<Result<Vec<_>>>()?;
         let images = Image::to_tensor(&images, ModelConfig::RANGE, DType::F32, &Device::Cpu)?;
         let label = |&i: &usize| {
             let labels = self.data.index.labels(i);

@@ -125,9 +125,8 @@ pub fn evaluate(
     let (images, name) = scored(data);
     let mut rng = rng(seed, "examination", 0);
     let examined: Vec<_> = images.choose_multiple(&mut rng, EXAMINED).copied().collect();
-    let shown = |images: &[usize]| {
-        images.iter().map(|&i| data.source.image(i)).collect::<Result<Vec<_>>>()
-    };
+    let shown =
+        |images: &[usize]| images.iter().map(|&i| data.source.image(i)).collect::<Result<Vec<_>>>();
     let truth: Vec<_> = examined.iter().map(|&i| data.source.labels(i)).collect();
     let own = accuracy(&reader.read(&shown(&examined)?)?, &truth);
 
@@ -137,7 +136,8 @@ pub fn evaluate(
     for (block, &place) in places.iter().enumerate() {
         let mut scores = Edits::default();
         for pairs in pairs(data, place, each, seed).chunks(BATCH) {
-            let [with, without] = [0, 1].map(|side| pairs.iter().map(|p| p[side]).collect::<Vec<_>>());
+            let [with, without] =
+                [0, 1].map(|side| pairs.iter().map(|p| p[side]).collect::<Vec<_>>());
             let [a1, b1, c, d] = model.exchange(block, &shown(&with)?, &shown(&without)?)?;
             for (sources, own, edits, value) in [(with, a1, c, 0), (without, b1, d, 1)] {
                 for (found, &source) in reader.read(&edits)?.iter().zip(&sources) {

@@ -199,7 +199,8 @@ impl Model {
         let [a_tensor, b_tensor] = images;
         let images = Tensor::cat(&[a_tensor?, b_tensor?], 0)?;
         let labels = Tensor::zeros((2 * a.len(), self.partition.len()), DType::F32, &self.device)?;
-        let made = Exchange::new(&self.net, &self.partition, block, &Pair { images, labels }, None)?;
+        let made =
+            Exchange::new(&self.net, &self.partition, block, &Pair { images, labels }, None)?;
         let mut made = Image::from_tensor(&made.images.detach(), ModelConfig::RANGE)?.into_iter();
         Ok(std::array::from_fn(|_| made.by_ref().take(a.len()).collect()))
     }
@@ -214,11 +215,7 @@ impl Model {
 }
 
 /// Fails unless all four networks can be made; `params` then holds them.
-fn all_networks(
-    config: &ModelConfig,
-    params: &Params,
-    device: &Device,
-) -> candle_core::Result<()> {
+fn all_networks(config: &ModelConfig, params: &Params, device: &Device) -> candle_core::Result<()> {
     Generator::new(config, params.builder(DType::F32, device))?;
     Discriminators::new(config, params.builder(DType::F32, device)).map(|_| ())
 }

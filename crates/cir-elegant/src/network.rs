@@ -36,7 +36,10 @@ impl<Cfg: ConvolutionConfig> Stage<Cfg> {
     ) -> Result<Self> {
         let spec = ConvSpec { cin, out, kernel: 3, bias: true, cfg, init };
         let norm = |activation| ChannelNorm::new(activation, vb.pp(at + 1));
-        Ok(Self { conv: Convolution::of(spec, vb.pp(at))?, norm: activation.map(norm).transpose()? })
+        Ok(Self {
+            conv: Convolution::of(spec, vb.pp(at))?,
+            norm: activation.map(norm).transpose()?,
+        })
     }
 }
 

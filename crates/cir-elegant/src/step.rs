@@ -56,7 +56,8 @@ impl Exchange {
         cir: Option<CirStep<'_>>,
     ) -> Result<Self> {
         let encoding = net.encode(&pair.images)?;
-        let exchanged = partition.swap(&encoding.code, trained, &encoding.code.map(halves_turned)?)?;
+        let exchanged =
+            partition.swap(&encoding.code, trained, &encoding.code.map(halves_turned)?)?;
         let mut codes = vec![encoding.code.code(0)?.clone(), exchanged.code(0)?.clone()];
         let mut draws = 0;
         if let Some(CirStep { cir, draw, .. }) = cir {

@@ -12,8 +12,8 @@ use cir_ops::{Initialisation, Precision};
 use cir_train::Algorithm as _;
 
 use crate::{
-    Elegant, Model, Pairs, evaluate, from_published, swapped,
-    ElegantConfig, EvaluationConfig, LossConfig, ModelConfig, Optimisers, Sampling,
+    Elegant, ElegantConfig, EvaluationConfig, LossConfig, Model, ModelConfig, Optimisers, Pairs,
+    Sampling, evaluate, from_published, swapped,
 };
 
 /// An attribute of two or more values.
@@ -59,7 +59,8 @@ impl Source for Faces {
 pub(crate) fn data() -> Arc<DataSet> {
     let source = Arc::new(Faces(schema()));
     let index = Arc::new(Index::new(&*source).unwrap());
-    let split = Split::new(&index, HoldOut { fraction: 0.25, seed: 1, of: HeldOut::Combinations }).unwrap();
+    let split =
+        Split::new(&index, HoldOut { fraction: 0.25, seed: 1, of: HeldOut::Combinations }).unwrap();
     Arc::new(DataSet { name: "bars".into(), source, index, split, channels: 3, size: 16 })
 }
 

@@ -8,8 +8,8 @@
 
 use candle_core::{DType, Device, Module, Result, Tensor};
 use cir_core::{
-    Adam, AdamConfig, Cir, CirConfig, Distance, FractionDistribution, Gradients, Granularity,
-    Latent, Moved, Params, Partition, ChosenMoved, Scale, Target, rng,
+    Adam, AdamConfig, ChosenMoved, Cir, CirConfig, Distance, FractionDistribution, Gradients,
+    Granularity, Latent, Moved, Params, Partition, Scale, Target, rng,
 };
 use cir_ops::Linear;
 use rand::Rng as _;

@@ -126,9 +126,8 @@ impl TruthScores {
 impl EditScores {
     /// The means over attributes.
     pub fn mean(all: &[Self]) -> Self {
-        let over = |of: &dyn Fn(&Self) -> f64| {
-            all.iter().map(of).sum::<f64>() / all.len().max(1) as f64
-        };
+        let over =
+            |of: &dyn Fn(&Self) -> f64| all.iter().map(of).sum::<f64>() / all.len().max(1) as f64;
         let known = !all.is_empty() && all.iter().all(|scores| scores.truth.is_some());
         let truth = |of: fn(TruthScores) -> f64| over(&|s| s.truth.map_or(0., of));
         Self {

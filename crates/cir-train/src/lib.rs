@@ -38,7 +38,8 @@ pub use report::{Chart, PictureRow, PictureTable, Report, Series, curves, warnin
 pub use run_dir::RunDir;
 pub use stop::StopFlag;
 pub use stored::{
-    Checkpoint, ModelCard, load_checkpoint, load_model, open_model, save_checkpoint, save_model, save_tensors,
+    Checkpoint, ModelCard, load_checkpoint, load_model, open_model, save_checkpoint, save_model,
+    save_tensors,
 };
 pub use tensorboard::TensorBoard;
 pub use train::{Outcome, train};

@@ -125,8 +125,7 @@ pub fn open_model<Card: ModelCard>(
 ) -> Result<(Card, Params)> {
     let stored = load_model(path)?;
     let name = Card::ALGORITHM;
-    let wrong =
-        |what: String| Error::file(path, what, format!("a {name} model of this version"));
+    let wrong = |what: String| Error::file(path, what, format!("a {name} model of this version"));
     if let Some(other) = stored.algorithm().filter(|other| other != name) {
         return Err(wrong(format!("a model of algorithm {other:?}")));
     }

@@ -161,7 +161,10 @@ fn config(fixture: &Fixture, settings: &Settings) -> Result<ElegantConfig> {
         sampling: Sampling { batch: settings.batch },
         loss: LossConfig { reconstruction: 5., half_size: 0.5 },
         cir: settings.cir.as_ref().unwrap_or(&off).config()?,
-        optimiser: Optimisers { generator: adam(settings.lr_g), discriminator: adam(settings.lr_d) },
+        optimiser: Optimisers {
+            generator: adam(settings.lr_g),
+            discriminator: adam(settings.lr_d),
+        },
         schedule: LrSchedule::Step { every: settings.lr_step_size, gamma: settings.lr_gamma },
         evaluation: EvaluationConfig { reader_steps: 0 },
     })
@@ -289,9 +292,8 @@ fn sheets(
     ];
     let (b, own) = encoded(nets, fixture.input("test/input", dtype)?)?;
     for (name, count, sheet) in sheets {
-        let targets = (0..count).map(|t| {
-            encoded(nets, fixture.input(&format!("test/target{t}"), dtype)?)
-        });
+        let targets =
+            (0..count).map(|t| encoded(nets, fixture.input(&format!("test/target{t}"), dtype)?));
         let (images, encodings): (Vec<_>, Vec<_>) =
             targets.collect::<Result<Vec<_>>>()?.into_iter().unzip();
         let codes: Vec<_> = encodings.into_iter().map(|encoding| encoding.code).collect();

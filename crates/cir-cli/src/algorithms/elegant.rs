@@ -128,10 +128,9 @@ impl Model for ElegantModel {
         report.section("Exchange");
         report.text("Two faces exchange one attribute; everything else stays theirs.");
         let columns = ["has it", "has it not", "first without", "second with"];
-        let rows = swapped(self, data, ROWS, seed)?.into_iter().map(|r| PictureRow {
-            header: r.attribute,
-            pictures: r.pictures.map(Some).into(),
-        });
+        let rows = swapped(self, data, ROWS, seed)?
+            .into_iter()
+            .map(|r| PictureRow { header: r.attribute, pictures: r.pictures.map(Some).into() });
         let table =
             PictureTable { columns: columns.map(str::to_owned).into(), rows: rows.collect() };
         report.pictures("Held-out faces", &table)?;
