@@ -20,8 +20,6 @@ const OTHERS: usize = 7;
 pub struct Evaluation {
     /// Which images were scored: `held-out`, or `training` where nothing is held out.
     pub images: &'static str,
-    /// Results for each attribute.
-    pub results: usize,
     /// Subjects that a result was told from for `identity`.
     pub others: usize,
     /// For each attribute.
@@ -150,7 +148,7 @@ pub fn evaluate(
         attributes.push(scores.scores(&config.attributes[block], own[place]));
     }
     let mean = EditScores::mean(&attributes);
-    Ok(Evaluation { images: name, results: 2 * each, others: OTHERS, attributes, mean })
+    Ok(Evaluation { images: name, others: OTHERS, attributes, mean })
 }
 
 /// Edits of the images numbered `sources`, in which the attribute at `place` was to become `value`.

@@ -24,6 +24,8 @@ pub struct Edits {
 pub struct EditScores {
     /// The attribute, or `mean`.
     pub name: String,
+    /// Results scored.
+    pub results: usize,
     /// Share of unseen true pictures that the reader reads right.
     pub reader: f64,
     /// Share of results in which the attribute changed as asked.
@@ -102,6 +104,7 @@ impl Edits {
         let mean = |sum: f64| sum / self.compared as f64;
         EditScores {
             name: name.into(),
+            results: self.results,
             reader,
             changed: share(self.changed),
             kept: share(self.kept),
@@ -132,6 +135,7 @@ impl EditScores {
         let truth = |of: fn(TruthScores) -> f64| over(&|s| s.truth.map_or(0., of));
         Self {
             name: "mean".into(),
+            results: all.iter().map(|s| s.results).sum(),
             reader: over(&|s| s.reader),
             changed: over(&|s| s.changed),
             kept: over(&|s| s.kept),
