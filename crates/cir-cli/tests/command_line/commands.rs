@@ -75,11 +75,11 @@ fn data_sets_are_listed_described_and_shown() {
     assert!(place.ok(&["data", "describe", "fonts"]).contains("font_colour and back_colour"));
     place.ok(&["data", "preview", "dsprites", "--count", "4", "-o", "sheet.png"]);
     assert_eq!(size(&place, "sheet.png"), (130, 130));
-    // Two people, each with six changes.
+    // Two people in a row each, with six changes.
     let faces = place.ok(&["data", "describe", "faces"]);
     assert!(faces.contains("open_eyes (2): no yes"), "{faces}");
     place.ok(&["data", "preview", "faces", "--count", "14", "-o", "sheet.png"]);
-    assert_eq!(size(&place, "sheet.png"), (130, 7 * 66 - 2));
+    assert_eq!(size(&place, "sheet.png"), (7 * 66 - 2, 130));
     place.ok(&["data", "render", "faces", "--count", "3", "--out", "faces"]);
     let table = std::fs::read_to_string(place.path("faces/labels.csv")).unwrap();
     assert!(table.starts_with("file,smile,glasses,hat,beard,open_eyes,dark_hair\n"), "{table}");
