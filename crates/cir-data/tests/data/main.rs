@@ -9,4 +9,5 @@ mod folder;
 mod fonts;
 mod look;
 mod prefetch;
+mod published;
 mod samplers;
