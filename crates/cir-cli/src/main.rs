@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
 
+mod algorithms;
 mod backend;
 mod data;
 mod encode;
@@ -13,6 +14,7 @@ mod model;
 mod pictures;
 mod recipe;
 mod report;
+mod scores;
 mod swap;
 mod synthesise;
 mod train;

@@ -42,7 +42,7 @@ mod sums;
 mod tensors;
 mod tile;
 
-pub use activation::{Activation, relu, tanh};
+pub use activation::{Activation, clamp, relu, tanh};
 pub use adam::{AdamHyper, adam_step, adam_update};
 pub use allocator::KeepLarge;
 pub use backward::backward;
