@@ -5,22 +5,21 @@ use std::path::Path;
 
 use anyhow::Result;
 use cir_data::DataConfig;
+use cir_gzs::GzsConfig;
 use cir_train::TrainConfig;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use toml::{Table, Value};
 
-use crate::{algorithms::AlgorithmConfig, usage::usage};
+use crate::usage::usage;
 
 /// The newest recipe version that this program understands.
 const VERSION: i64 = 1;
 
 /// The recipes that the binary carries, by name.
-const BUILT_IN: [(&str, &str); 5] = [
+const BUILT_IN: [(&str, &str); 3] = [
     ("gzs-fonts", include_str!("../../../models/gzs-fonts/recipe.toml")),
     ("gzs-fonts-128", include_str!("../../../models/gzs-fonts-128/recipe.toml")),
     ("gzs-dsprites", include_str!("../../../models/gzs-dsprites/recipe.toml")),
-    ("elegant-faces", include_str!("../../../models/elegant-faces/recipe.toml")),
-    ("elegant-celeba", include_str!("../../../models/elegant-celeba/recipe.toml")),
 ];
 
 /// What is trained when nothing is said.
@@ -44,6 +43,12 @@ pub(crate) struct Head {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) description: String,
     pub(crate) algorithm: String,
+}
+
+/// The sections that belong to one algorithm.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum AlgorithmConfig {
+    Gzs(Box<GzsConfig>),
 }
 
 impl Recipe {
@@ -95,7 +100,14 @@ impl Recipe {
         let data = section(&mut table, "data")?;
         let train: TrainConfig = section(&mut table, "train")?;
         train.check()?;
-        let algorithm = AlgorithmConfig::read(&head.algorithm, table)?;
+        let algorithm = match head.algorithm.as_str() {
+            "gzs" => {
+                let config: GzsConfig = read("", table)?;
+                config.check()?;
+                AlgorithmConfig::Gzs(Box::new(config))
+            }
+            other => anyhow::bail!("algorithm: found {other:?}; allowed: gzs"),
+        };
         Ok(Self { head, data, train, algorithm })
     }
 
@@ -104,7 +116,9 @@ impl Recipe {
         let mut table = Table::try_from(&self.head)?;
         table.insert("data".into(), Value::try_from(&self.data)?);
         table.insert("train".into(), Value::try_from(self.train)?);
-        table.extend(self.algorithm.to_table()?);
+        match &self.algorithm {
+            AlgorithmConfig::Gzs(config) => table.extend(Table::try_from(config)?),
+        }
         Ok(toml::to_string_pretty(&table)?)
     }
 }
@@ -117,8 +131,7 @@ fn section<T: DeserializeOwned>(table: &mut Table, name: &str) -> Result<T> {
     }
 }
 
-/// What a table holds, an unknown field being an error; `place` names it.
-pub(crate) fn read<T: DeserializeOwned>(place: &str, table: Table) -> Result<T> {
+fn read<T: DeserializeOwned>(place: &str, table: Table) -> Result<T> {
     table.try_into().map_err(|e: toml::de::Error| {
         let message = e.to_string().trim_end().replace('\n', " ");
         match place {
@@ -182,7 +195,7 @@ mod tests {
         let sets = ["cir.lambda=0", "schedule=constant", "name=other", "data.size=64"];
         let sets: Vec<_> = sets.iter().map(|s| (*s).to_owned()).collect();
         let recipe = Recipe::open(DEFAULT, &sets).unwrap();
-        let AlgorithmConfig::Gzs(gzs) = &recipe.algorithm else { panic!("{recipe:?}") };
+        let AlgorithmConfig::Gzs(gzs) = &recipe.algorithm;
         assert_eq!((gzs.cir.lambda, recipe.head.name.as_str()), (0., "other"));
         assert_eq!(gzs.schedule, cir_core::LrSchedule::Constant);
     }

@@ -15,22 +15,20 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Moved {
-    /// `"one"`, `"all-but-one"` or `"trained"`: chosen anew at every step.
-    Chosen(ChosenMoved),
+    /// `"one"` or `"all-but-one"`: chosen anew at every step.
+    Random(RandomMoved),
     /// The named blocks, always.
     Blocks(Vec<String>),
 }
 
-/// A choice of the moved blocks at every step.
+/// A random choice of the moved blocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum ChosenMoved {
-    /// One block moves, drawn at random; the others are kept.
+pub enum RandomMoved {
+    /// One block moves, the others are kept.
     One,
-    /// One block is kept, drawn at random; the others move.
+    /// One block is kept, the others move.
     AllButOne,
-    /// The block moves whose attribute the update trains, for algorithms that train one at a time.
-    Trained,
 }
 
 /// How two latents are compared.
@@ -166,15 +164,13 @@ impl Cir {
         (weight > 0.).then_some(weight)
     }
 
-    /// Draws the moved blocks and the fractions for a batch of `batch` pairs; `trained` is the block
-    /// whose attribute the update trains, where it trains one alone.
+    /// Draws the moved blocks and the fractions for a batch of `batch` pairs.
     ///
     /// # Errors
-    /// When that block is to move and there is none, and whatever candle reports.
+    /// Whatever candle reports.
     pub fn draw(
         &self,
         rng: &mut Rng,
-        trained: Option<usize>,
         batch: usize,
         dtype: DType,
         device: &Device,
@@ -182,12 +178,8 @@ impl Cir {
         let m = self.partition.len();
         let moved = match &self.config.moved {
             Moved::Blocks(_) => self.fixed.clone(),
-            Moved::Chosen(ChosenMoved::One) => vec![rng.random_range(0..m)],
-            Moved::Chosen(ChosenMoved::Trained) => match trained {
-                Some(block) => vec![block],
-                None => candle_core::bail!("cir: no one block is trained"),
-            },
-            Moved::Chosen(ChosenMoved::AllButOne) => {
+            Moved::Random(RandomMoved::One) => vec![rng.random_range(0..m)],
+            Moved::Random(RandomMoved::AllButOne) => {
                 let kept = rng.random_range(0..m);
                 (0..m).filter(|&j| j != kept).collect()
             }

@@ -90,26 +90,3 @@ impl From<Tensor> for Latent {
         Self(vec![code])
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use candle_core::Device;
-
-    use super::*;
-
-    #[test]
-    fn rows_of_joined_batches_are_those_batches() {
-        let code = |first: f32| Tensor::arange(first, first + 4., &Device::Cpu)?.reshape((2, 2));
-        let latent = |first| Ok(Latent::new(vec![code(first)?, code(10. * first)?]));
-        let (a, b): (Result<_>, Result<_>) = (latent(1.), latent(5.));
-        let (a, b) = (a.unwrap(), b.unwrap());
-        let both = Latent::cat(&[a, b.clone()]).unwrap();
-        assert_eq!(both.batch().unwrap(), 4);
-        let found = both.rows(2, 2).unwrap();
-        for i in 0..2 {
-            let numbers = |z: &Latent| z.code(i).unwrap().to_vec2::<f32>().unwrap();
-            assert_eq!(numbers(&found), numbers(&b));
-        }
-        assert!(Latent::cat(&[]).is_err());
-    }
-}

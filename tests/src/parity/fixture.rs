@@ -45,8 +45,7 @@ pub struct Manifest {
 pub struct Row {
     /// Key after the fixture's name.
     pub name: String,
-    /// Shape; given values have their own.
-    #[serde(default)]
+    /// Shape.
     pub shape: Vec<usize>,
     /// `uniform` or `noise`; absent for plain uniform values.
     #[serde(default)]
@@ -139,9 +138,6 @@ impl Fixture {
 
     fn tensor(&self, row: &Row, dtype: DType) -> Result<Tensor> {
         let key = format!("{}/{}", self.manifest.fixture, row.name);
-        if let Some(given) = &row.values {
-            return values::given(given, dtype).with_context(|| key);
-        }
         let noise = 3f64.sqrt();
         let (low, high) = match (row.kind.as_deref(), row.low, row.high) {
             (None | Some("uniform"), Some(low), Some(high)) => (low, high),

@@ -4,7 +4,6 @@
 //! and what should come out, [`check`] compares, and one module for each algorithm runs its steps.
 
 pub mod check;
-mod elegant;
 pub mod fixture;
 mod gzs;
 pub mod values;
@@ -17,7 +16,7 @@ use candle_core::DType;
 use self::{check::Check, fixture::Fixture};
 
 /// Algorithms whose fixtures can be run.
-pub const BUILT: [&str; 2] = ["gzs", "elegant"];
+pub const BUILT: [&str; 1] = ["gzs"];
 
 /// Runs the fixture in `folder` in one precision.
 ///
@@ -29,9 +28,6 @@ pub fn run(folder: &Path, dtype: DType) -> Result<check::Outcome> {
     ensure!(BUILT.contains(&&*algorithm), "{folder_name}: algorithm {algorithm:?} is not built");
     let fixture = Fixture::load(folder)?;
     let mut check = Check::new(&fixture, dtype);
-    match &*algorithm {
-        "elegant" => elegant::run(&fixture, dtype, &mut check)?,
-        _ => gzs::run(&fixture, dtype, &mut check)?,
-    }
+    gzs::run(&fixture, dtype, &mut check)?;
     check.finish()
 }

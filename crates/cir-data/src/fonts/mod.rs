@@ -96,12 +96,7 @@ impl Source for Fonts {
         Ok(coverage.paint(front, back, self.side)?)
     }
 
-    fn changed(&self, index: usize, attribute: usize, value: u16) -> Option<usize> {
-        grid::changed(&self.labels, 5, index, attribute, value)
-    }
-
-    fn between(&self, index: usize, to: &[u16], fractions: &[f32]) -> Option<Result<Image>> {
-        let from = &self.labels[index * 5..index * 5 + 5];
+    fn between(&self, from: &[u16], to: &[u16], fractions: &[f32]) -> Option<Result<Image>> {
         let whole = |j: usize| {
             let nearest = if fractions[j] < 0.5 { from[j] } else { to[j] };
             (from[j] == to[j] || fractions[j] == 0. || fractions[j] == 1.).then_some(nearest)
