@@ -60,8 +60,10 @@ impl Latent {
     /// When there is none, or their codes differ in number or shape.
     pub fn cat(batches: &[Self]) -> Result<Self> {
         let Some(first) = batches.first() else { candle_core::bail!("no latents to join") };
-        let code =
-            |i| Tensor::cat(&batches.iter().map(|z| z.code(i)).collect::<Result<Vec<_>>>()?, 0);
+        if let Some(other) = batches.iter().find(|z| z.0.len() != first.0.len()) {
+            candle_core::bail!("latents of {} and {} codes to join", first.0.len(), other.0.len());
+        }
+        let code = |i: usize| Tensor::cat(&batches.iter().map(|z| &z.0[i]).collect::<Vec<_>>(), 0);
         match batches.len() {
             1 => Ok(first.clone()),
             _ => (0..first.0.len()).map(code).collect::<Result<_>>().map(Self),
@@ -88,5 +90,36 @@ impl Latent {
 impl From<Tensor> for Latent {
     fn from(code: Tensor) -> Self {
         Self(vec![code])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+
+    fn code(first: f32) -> Tensor {
+        Tensor::new(&[[first, first + 1.], [first + 2., first + 3.]], &Device::Cpu).unwrap()
+    }
+
+    #[test]
+    fn rows_of_joined_batches_are_those_batches() {
+        let [a, b] = [1., 5.].map(|first| Latent::new(vec![code(first), code(10. * first)]));
+        let both = Latent::cat(&[a, b.clone()]).unwrap();
+        assert_eq!(both.batch().unwrap(), 4);
+        let found = both.rows(2, 2).unwrap();
+        let numbers = |z: &Latent, i| z.code(i).unwrap().to_vec2::<f32>().unwrap();
+        for i in 0..2 {
+            assert_eq!(numbers(&found, i), numbers(&b, i));
+        }
+    }
+
+    #[test]
+    fn nothing_and_other_numbers_of_codes_are_refused() {
+        assert!(Latent::cat(&[]).is_err());
+        let [one, two] = [1, 2].map(|n| Latent::new(vec![code(1.); n]));
+        let refusal = Latent::cat(&[two, one]).unwrap_err().to_string();
+        assert!(refusal.contains("latents of 2 and 1 codes"), "{refusal}");
     }
 }

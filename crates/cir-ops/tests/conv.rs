@@ -100,7 +100,7 @@ proptest! {
 }
 
 /// The project's layers, at sizes that take the paths of the large ones.
-fn layers() -> [Shape; 6] {
+fn layers() -> [Shape; 9] {
     let layer = |transposed, sizes: [usize; 6], side, batch| {
         let [cin, cout, k, stride, padding, output_padding] = sizes;
         let (h, w, kh, kw) = (side, side, k, k);
@@ -113,6 +113,10 @@ fn layers() -> [Shape; 6] {
         layer(false, [33, 16, 3, 1, 1, 0], 3, 14),
         layer(true, [20, 33, 4, 2, 1, 0], 16, 2),
         layer(true, [20, 3, 3, 2, 1, 1], 17, 1),
+        // Few channels of pixels that fill the vectors: several tiles of channels, not all alike.
+        layer(false, [5, 13, 3, 1, 1, 0], 16, 2),
+        layer(false, [8, 16, 4, 2, 1, 0], 32, 2),
+        layer(true, [16, 7, 4, 2, 1, 0], 16, 2),
     ]
 }
 

@@ -2,8 +2,9 @@
 //! padded, as `[row][input][column]`, and sweeps them with tiles that lie within a row.
 //!
 //! With many output channels a tile is pixels × channels, its result is turned round on the way
-//! out. With few it is channels × pixels, and the roles of the tile's operands are exchanged. A column stride is resolved in staging, where the columns of each remainder come to
-//! lie side by side.
+//! out. With few it is channels × pixels, and the roles of the tile's operands are exchanged. A
+//! column stride is resolved in staging, where the columns of each remainder come to lie side by
+//! side.
 
 use crate::activation::{Activation, Piecewise};
 use crate::numbers::Number;
