@@ -64,10 +64,7 @@ impl Latent {
             candle_core::bail!("latents of {} and {} codes to join", first.0.len(), other.0.len());
         }
         let code = |i: usize| Tensor::cat(&batches.iter().map(|z| &z.0[i]).collect::<Vec<_>>(), 0);
-        match batches.len() {
-            1 => Ok(first.clone()),
-            _ => (0..first.0.len()).map(code).collect::<Result<_>>().map(Self),
-        }
+        (0..first.0.len()).map(code).collect::<Result<_>>().map(Self)
     }
 
     /// The same numbers without their history: no gradient runs through them.

@@ -131,16 +131,12 @@ impl Step<'_> {
         observe: &mut dyn FnMut(&str, &Tensor),
     ) -> Result<Losses> {
         let rows: Vec<_> = decodes.iter().filter_map(Decode::row).collect();
+        let unsup = decodes.contains(&Decode::Unsup).then_some(&*self.roles.unsup_donors);
+        let donors: Vec<_> = rows.iter().map(|row| &*row.donors).chain(unsup).collect();
         let mut latents = Vec::new();
-        if !rows.is_empty() {
-            let donors: Vec<_> = rows.iter().map(|row| &*row.donors).collect();
+        if !donors.is_empty() {
             latents.push(mixed(self.partition, z, &donors, batch)?);
         }
-        let joined = match decodes.contains(&Decode::Unsup) {
-            true => Some(mixed(self.partition, z, &[&self.roles.unsup_donors], batch)?),
-            false => None,
-        };
-        latents.extend(joined.clone());
         let draws: Vec<_> = decodes.iter().filter_map(Decode::draw).collect();
         let between = match (cir, draws.first()) {
             (Some(cir), Some(&first)) => {
@@ -150,7 +146,8 @@ impl Step<'_> {
             }
             _ => None,
         };
-        let out = self.net.decode(&Latent::cat(&latents)?)?;
+        let latents = Latent::cat(&latents)?;
+        let out = self.net.decode(&latents)?;
 
         let mut losses = Losses::new();
         let compared = rows.len() * batch;
@@ -163,7 +160,8 @@ impl Step<'_> {
         let out = out.narrow(0, compared, out.dim(0)? - compared)?;
         let again = self.net.encode(&out)?;
         let mut at = 0;
-        if let Some(joined) = joined {
+        if unsup.is_some() {
+            let joined = latents.rows(compared, batch)?;
             let again = again.rows(0, batch)?;
             observe("unsup", &out.narrow(0, 0, batch)?);
             observe("unsup_z", again.code(0)?);
@@ -174,7 +172,7 @@ impl Step<'_> {
             let again = again.rows(at, draws.len() * batch)?;
             for (i, draw) in draws.iter().enumerate() {
                 observe(&format!("cir_{draw}"), &out.narrow(0, at + i * batch, batch)?);
-                observe(&format!("cir_z_{draw}"), again.rows(i * batch, batch)?.code(0)?);
+                observe(&format!("cir_z_{draw}"), &again.code(0)?.narrow(0, i * batch, batch)?);
             }
             let Between { anchor, draw, points } = between;
             losses.push("cir", self.cir.value(&anchor, &points, &draw, &again)?, cir.weight);
@@ -302,3 +300,7 @@ impl<'a> Decode<'a> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "step_tests.rs"]
+mod tests;

@@ -120,6 +120,15 @@ fn layers() -> [Shape; 9] {
     ]
 }
 
+/// Rows of seven vectors of 16: one tile of four channels holds at most six.
+#[test]
+fn several_tiles_of_channels_and_of_pixels_match_plain_loops() {
+    let (stride, padding, output_padding) = (1, 1, 0);
+    let (batch, cin, cout, h, w, kh, kw) = (1, 3, 13, 3, 112, 3, 3);
+    let transposed = false;
+    check(&Shape { transposed, batch, cin, cout, h, w, kh, kw, stride, padding, output_padding });
+}
+
 #[test]
 fn layers_of_the_networks_match_plain_loops() {
     layers().iter().for_each(check);

@@ -154,7 +154,7 @@ impl<S: Simd> Task for Pack<'_, S> {
             let to = unsafe {
                 std::slice::from_raw_parts_mut(self.to.as_mut_ptr().cast(), self.to.len())
             };
-            turn::<S>(from, positions, positions, [real, width], to);
+            turn::<S>(from, positions, positions, real, width, to);
             return;
         }
         // Some rows at a time are turned, then neighbouring columns are joined.
@@ -164,8 +164,7 @@ impl<S: Simd> Task for Pack<'_, S> {
         let mut turned = Scratch::<S::T>::take(rows * columns * width);
         for y in (0..height).step_by(rows) {
             let rows = rows.min(height - y);
-            let size = [real, width];
-            turn::<S>(&from[y * columns..], positions, rows * columns, size, &mut turned);
+            turn::<S>(&from[y * columns..], positions, rows * columns, real, width, &mut turned);
             for row in 0..rows {
                 let turned = &turned[row * columns * width..(row + 1) * columns * width];
                 let to = &mut self.to[(y + row) * pairs * width..][..pairs * width];
@@ -190,7 +189,8 @@ fn turn<S: Simd>(
     from: &[S::T],
     step: usize,
     count: usize,
-    [real, width]: [usize; 2],
+    real: usize,
+    width: usize,
     to: &mut [S::T],
 ) {
     let to = &mut to[..count * width];

@@ -19,12 +19,15 @@ use super::weights::Packed;
 
 /// Bytes of staged input that leave room for a slice of the weights in a second-level cache.
 const STAGED: usize = 1 << 19;
-/// Output channels in a tile whose vectors are pixels.
+/// Most output channels in one tile whose vectors are pixels.
 pub(crate) const NARROW: usize = 4;
 
-/// Whether pixels are the vector side: for more channels than a tile takes, if no lane is wasted.
+/// Whether pixels are the vector side: for more channels than a tile takes, if no lane is wasted and
+/// there are pixels for two vectors, which keep enough sums going.
 fn narrow<S: Simd>(c: &Correlation) -> bool {
-    c.outputs <= NARROW || c.outputs <= 4 * NARROW && c.x.longest().is_multiple_of(S::LANES)
+    let longest = c.x.longest();
+    let filled = longest.is_multiple_of(S::LANES) && longest >= 2 * S::LANES;
+    c.outputs <= NARROW || c.outputs <= 4 * NARROW && filled
 }
 
 struct Plan<'a, S: Simd> {
