@@ -44,3 +44,13 @@ fn cir_gzs_mini() {
 fn cir_gzs_small() {
     passes("cir-gzs-small");
 }
+
+#[test]
+fn elegant() {
+    passes("elegant");
+}
+
+#[test]
+fn cir_elegant() {
+    passes("cir-elegant");
+}

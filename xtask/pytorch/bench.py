@@ -1,7 +1,7 @@
 """A contestant of `cargo xtask bench`: PyTorch does one piece of work each time it is asked to.
 
 `python bench.py published|tuned THREADS MODELS` answers lines of standard input such as `full step gzs-fonts 4` in
-JSON, as crates/cir-bench does. MODELS is the folder of recipes. `published` computes as the original program does, one
+JSON, as crates/cir-bench does. MODELS is the folder of recipes. `published` computes as the original programs do, one
 forward pass for each image of a group and each swap; `tuned` batches them, fuses Adam, and takes the fastest of
 contiguous and channels-last tensors, compiled or not, which it tries when a case is first named.
 """
@@ -12,6 +12,7 @@ import sys
 import time
 import tomllib
 
+import elegant as elegant_networks
 import torch
 from gzs import Autoencoder
 from torch import nn
@@ -170,7 +171,111 @@ def adam(_, count):
     return style, optimiser.step
 
 
-CASES = {"layer": layer, "step": step, "use": use, "adam": adam}
+def elegant(bf16, side, batch):
+    """One step on all attributes: for each a forward pass, an update of D1 and D2, one of Enc and Dec (elegant.md, section 2)."""
+    config, side, batch = recipe("elegant-celeba"), int(side), int(batch)
+    model, loss = config["model"], config["loss"]
+    m, width = len(model["attributes"]), model["channels"][-1]
+    bounds = [round(j * width / m) for j in range(m + 1)]
+    pairs = [torch.rand(2 * batch, 3, side, side) * 2 - 1 for _ in range(m)]
+    labels = [torch.randint(0, 2, (2 * batch, m)).float() for _ in range(m)]
+
+    def bce(p, target):
+        return nn.functional.binary_cross_entropy(p.float(), torch.full_like(p, target, dtype=torch.float32))
+
+    def exchanged(x, i, blocks):
+        other, y = torch.cat([x[batch:], x[:batch]]), x.clone()
+        y[:, blocks[i] : blocks[i + 1]] = other[:, blocks[i] : blocks[i + 1]]
+        return y
+
+    def make(batched, layout, compiled, fused):
+        nets = [net.to(memory_format=layout) for net in elegant_networks.networks(model, side)]
+        if compiled:
+            nets = [torch.compile(net) for net in nets]
+        enc, dec, d1, d2 = nets
+        settings = [config["optimiser"][name] for name in ("generator", "discriminator")]
+        g_params, d_params = [[*a.parameters(), *b.parameters()] for a, b in ((enc, dec), (d1, d2))]
+        adams = [
+            torch.optim.Adam(params, lr=s["lr"], betas=tuple(s["betas"]), weight_decay=s["weight_decay"], fused=fused)
+            for params, s in zip((g_params, d_params), settings)
+        ]
+        inputs = [x.to(memory_format=layout) for x in pairs]
+
+        def each(net, *args):
+            """The network on all rows at once, or on a batch of them after the other."""
+            if batched:
+                return net(*args)
+            parts = zip(*(torch.split(x, batch) for x in args))
+            return torch.cat([net(*part) for part in parts])
+
+        def encode(x):
+            if batched:
+                return enc(x)
+            codes, skips = zip(*(enc(part) for part in torch.split(x, batch)))
+            return torch.cat(codes), [torch.cat(level) for level in zip(*skips)]
+
+        def decode(codes, own, skips):
+            if batched:
+                return dec(codes, torch.cat([own, own]), [torch.cat([skip, skip]) for skip in skips])
+            parts = []
+            for k, code in enumerate(torch.split(codes, batch)):
+                rows = slice(k % 2 * batch, (k % 2 + 1) * batch)
+                parts.append(dec(code, own[rows], [skip[rows] for skip in skips]))
+            return torch.cat(parts)
+
+        def update(i):
+            x, y = inputs[i], labels[i]
+            with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+                own, skips = encode(x)
+                residuals = decode(torch.cat([own, exchanged(own, i, bounds)]), own, skips)
+                made = (torch.cat([x, x]) + residuals).clamp(-1, 1)
+                edits, edited = made[2 * batch :], exchanged(y, i, range(m + 1))
+                images, all_labels = torch.cat([x, edits.detach()]), torch.cat([y, edited])
+                terms = []
+                for net in (d1, d2):
+                    p = each(net, images, all_labels)
+                    parts = torch.split(p, batch)
+                    terms.append(bce(parts[0], 1.0) + bce(parts[1], 1.0) + bce(parts[2], 0.0) + bce(parts[3], 0.0))
+            adams[1].zero_grad()
+            ((terms[0] + loss["half_size"] * terms[1]) / 4).backward()
+            adams[1].step()
+            if batched:
+                for p in d_params:
+                    p.requires_grad_(False)
+            with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+                adv = []
+                for net in (d1, d2):
+                    parts = torch.split(each(net, edits, edited), batch)
+                    adv.append(bce(parts[0], 1.0) + bce(parts[1], 1.0))
+                own_images = made[: 2 * batch].float()
+                reconstruction = nn.functional.mse_loss(own_images[:batch], x[:batch])
+                reconstruction = reconstruction + nn.functional.mse_loss(own_images[batch:], x[batch:])
+            adams[0].zero_grad()
+            (loss["reconstruction"] * reconstruction + adv[0] + loss["half_size"] * adv[1]).backward()
+            adams[0].step()
+            if batched:
+                for p in d_params:
+                    p.requires_grad_(True)
+
+        def run():
+            for i in range(m):
+                update(i)
+
+        return run
+
+    if style == "published":
+        run = make(False, torch.contiguous_format, False, None)
+        run()
+        return "published", run
+    variants = [
+        (f"{layout}{', compiled' if compiled else ''}", layout, compiled)
+        for layout in LAYOUTS
+        for compiled in (False, True)
+    ]
+    return fastest([(name, lambda v=v: make(True, *v, True)) for name, *v in variants])
+
+
+CASES = {"layer": layer, "step": step, "elegant": elegant, "use": use, "adam": adam}
 current, variant, run = None, None, None
 for line in map(str.strip, sys.stdin):
     if line != current:

@@ -1,4 +1,4 @@
-//! `cargo xtask pytorch`: PyTorch loads a model of ours and computes the same.
+//! `cargo xtask pytorch`: PyTorch loads models of ours and computes the same.
 
 use std::{ffi::OsStr, path::PathBuf, process::Command};
 
@@ -16,19 +16,39 @@ const NARROW: [&str; 6] = [
     "cir.draws=1",
 ];
 
-/// Trains, and lets PyTorch load the model and compare latents and pictures.
+/// The published networks of ELEGANT, narrow and hardly trained.
+const NARROW_FACES: [&str; 6] = [
+    "model.channels=[4, 8, 8, 16, 16]",
+    "model.discriminator=[4, 8, 8, 16]",
+    "model.attributes=['smile', 'hat']",
+    "sampling.batch=2",
+    "evaluation.reader_steps=2",
+    "train.steps=2",
+];
+
+/// Trains, and lets PyTorch load the models and compare latents and pictures.
 pub(crate) fn run() -> Result<()> {
     let python = python()?;
     let bench = Workbench::new("pytorch")?;
-    let mut train = vec!["train", "gzs-fonts-128", "--out", "run"];
-    train.extend(NARROW.iter().flat_map(|set| ["--set", set]));
-    bench.cir(&train)?;
-    let [a, b] = &bench.pictures()?;
-    bench.cir(&["encode", "run", a, b, "--out", "latents.npy"])?;
-    bench.cir(&["swap", "run", a, b, "--block", "letter", "--out", "swapped.png"])?;
-    let script = project::root().join("xtask/pytorch/load_model.py");
-    let files = ["run", a, b, "latents.npy", "swapped.png"].map(OsStr::new);
-    bench.run(&python, &[&[script.as_os_str()], &files[..]].concat())
+    let pairs = [
+        ("gzs-fonts-128", &NARROW[..], "letter", "load_model.py"),
+        ("elegant-faces", &NARROW_FACES, "hat", "load_elegant.py"),
+    ];
+    for (recipe, sets, block, script) in pairs {
+        let mut train = vec!["train", recipe, "--out", recipe];
+        train.extend(sets.iter().flat_map(|set| ["--set", set]));
+        bench.cir(&train)?;
+        let [a, b] = &match block {
+            "hat" => bench.pictures("faces", 64)?,
+            _ => bench.pictures("fonts", 32)?,
+        };
+        bench.cir(&["encode", recipe, a, b, "--out", "latents.npy"])?;
+        bench.cir(&["swap", recipe, a, b, "--block", block, "--out", "swapped.png"])?;
+        let script = project::root().join("xtask/pytorch").join(script);
+        let files = [recipe, a, b, "latents.npy", "swapped.png"].map(OsStr::new);
+        bench.run(&python, &[&[script.as_os_str()], &files[..]].concat())?;
+    }
+    Ok(())
 }
 
 /// A Python that has what `xtask/pytorch/requirements.txt` lists; made on first use.

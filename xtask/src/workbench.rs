@@ -52,17 +52,16 @@ impl Workbench {
         Ok(())
     }
 
-    /// Renders two letters of 32 px; their paths from the folder.
-    pub(crate) fn pictures(&self) -> Result<[String; 2]> {
-        self.cir(&[
-            "data", "render", "fonts", "--size", "32", "--count", "2", "--out", "pictures",
-        ])?;
-        let folder = self.folder.join("pictures");
+    /// Renders two pictures of a data set; their paths from the folder.
+    pub(crate) fn pictures(&self, card: &str, size: usize) -> Result<[String; 2]> {
+        let size = size.to_string();
+        self.cir(&["data", "render", card, "--size", &size, "--count", "2", "--out", card])?;
+        let folder = self.folder.join(card);
         let entries = fs::read_dir(&folder).with_context(|| folder.display().to_string())?;
         let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
         let mut names: Vec<_> = names.filter(|name| name.ends_with(".png")).collect();
         names.sort();
-        let paths: Vec<_> = names.iter().map(|name| format!("pictures/{name}")).collect();
+        let paths: Vec<_> = names.iter().map(|name| format!("{card}/{name}")).collect();
         paths.try_into().map_err(|_| anyhow!("{}: not two pictures", folder.display()))
     }
 }

@@ -10,6 +10,7 @@
 #![allow(clippy::disallowed_methods, reason = "what the numbers are does not matter to a timing")]
 
 mod adam;
+mod elegant;
 mod layers;
 mod limits;
 mod steps;
@@ -26,7 +27,8 @@ use cir_ops::Precision;
 use serde_json::json;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: cir_ops::KeepLarge<mimalloc::MiMalloc> =
+    cir_ops::KeepLarge::new(mimalloc::MiMalloc);
 
 /// A piece of work that can be done again and again.
 struct Work {
@@ -41,6 +43,7 @@ impl Work {
         match &words[..] {
             ["layer", sizes @ ..] => layers::work(sizes, precision),
             ["step", recipe, batch] => steps::training(recipe, batch.parse()?, precision),
+            ["elegant", side, batch] => elegant::training(side.parse()?, batch.parse()?, precision),
             ["use", recipe, batch] => steps::inference(recipe, batch.parse()?, precision),
             ["adam", count] => adam::work(count.parse()?),
             ["multiply-add"] => limits::multiply_add(),

@@ -36,7 +36,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let model = model::load(&args.model)?;
     let mut rows = Vec::new();
     for paths in args.images.chunks(BATCH) {
-        let images = paths.iter().map(|p| pictures::read(&model, p)).collect::<Result<Vec<_>>>()?;
+        let images =
+            paths.iter().map(|p| pictures::read(&*model, p)).collect::<Result<Vec<_>>>()?;
         rows.push(model.encode(&images)?.code(0)?.clone());
     }
     let z = Tensor::cat(&rows, 0)?;
@@ -50,15 +51,15 @@ pub(crate) fn run(args: Args) -> Result<()> {
         }
         cir_train::save_tensors(&args.out, &tensors)?;
     }
-    let (count, width) = z.dims2()?;
+    let (count, numbers) = (z.dim(0)?, z.elem_count() / z.dim(0)?);
     if args.json {
         let blocks = model.partition().blocks();
         let about = serde_json::json!({
-            "out": args.out, "images": args.images, "shape": [count, width], "blocks": blocks,
+            "out": args.out, "images": args.images, "shape": z.dims(), "blocks": blocks,
         });
         println!("{about}");
     } else {
-        println!("wrote {} ({count} latents of {width} numbers)", args.out.display());
+        println!("wrote {} ({count} latents of {numbers} numbers)", args.out.display());
     }
     Ok(())
 }

@@ -22,30 +22,19 @@ pub(crate) fn run(args: Args) -> Result<()> {
         return checkpoint(&args);
     }
     let model = model::load(&args.path)?;
-    let card = model.card();
+    let card = model.card()?;
     if args.json {
-        println!("{}", serde_json::to_string_pretty(card)?);
+        println!("{}", serde_json::to_string_pretty(&card)?);
         return Ok(());
     }
-    let c = &card.config;
     let tensors = cir_train::load_model(&model::file(&args.path)?)?.tensors;
     let count: usize = tensors.values().map(|t| t.elem_count()).sum();
-    println!("{} model, trained on {}", card.algorithm, card.data);
-    println!(
-        "images {0}x{0}, {1} channels; conv_dim {2}, depth {3}, hidden {4}, \
-         repeat_num {5}, z_dim {6}; {count} parameters in {7} tensors",
-        c.image_size,
-        c.image_channels,
-        c.conv_dim,
-        c.depth,
-        c.hidden,
-        c.repeat_num,
-        c.z_dim,
-        tensors.len()
-    );
+    let text = |name: &str| card[name].as_str().unwrap_or_default().to_owned();
+    println!("{} model, trained on {}", text("algorithm"), text("data"));
+    println!("{}; {count} parameters in {} tensors", model.sizes(), tensors.len());
     println!("blocks and the values of their attributes:");
-    for block in c.blocks.blocks() {
-        let values = &card.schema.attributes()[card.schema.attribute(&block.name)?].values;
+    for block in model.partition().blocks() {
+        let values = &model.schema().attributes()[model.schema().attribute(&block.name)?].values;
         println!("  {:<14} {:>3}..{:<3} {}", block.name, block.start, block.end, values.join(" "));
     }
     Ok(())

@@ -1,12 +1,11 @@
-//! `cir interpolate`: moves blocks of one picture towards another's, and beyond.
+//! `cir interpolate`: moves blocks of one picture towards those of others, and beyond.
 
 use std::path::PathBuf;
 
 use anyhow::Result;
-use cir_core::{Image, Latent};
-use cir_gzs::Model;
+use cir_core::{Image, Sheet};
 
-use crate::{model, pictures, usage::usage};
+use crate::{algorithms::Model, model, pictures, usage::usage};
 
 /// Arguments of `cir interpolate`.
 #[derive(clap::Args)]
@@ -15,10 +14,12 @@ pub(crate) struct Args {
     model: PathBuf,
     /// Picture to start from.
     a: PathBuf,
-    /// Picture to move towards.
-    b: PathBuf,
+    /// Picture to move towards; with `--down` a second one may be given, towards which these blocks
+    /// move; without it two more, for a square with one in each corner.
+    #[arg(required = true, num_args = 1..=3)]
+    b: Vec<PathBuf>,
     /// Block that moves from left to right (several names joined by commas move together).
-    #[arg(long)]
+    #[arg(long, visible_alias = "attribute")]
     block: String,
     /// Blocks that move from top to bottom: makes a grid.
     #[arg(long)]
@@ -36,51 +37,54 @@ pub(crate) struct Args {
     output: pictures::Output,
 }
 
-/// Writes a strip, or with `--down` a grid.
+/// Writes a strip or a grid, with the pictures that it was made of in the margins.
 pub(crate) fn run(args: Args) -> Result<()> {
     if !(args.from.is_finite() && args.to.is_finite()) {
         return Err(usage("--from and --to: allowed: finite numbers"));
     }
     let model = model::load(&args.model)?;
-    let (a, b) = (pictures::read(&model, &args.a)?, pictures::read(&model, &args.b)?);
-    let (za, zb) = (model.encode(&[a])?, model.encode(&[b])?);
+    let a = pictures::read(&*model, &args.a)?;
+    let mut targets =
+        args.b.iter().map(|path| pictures::read(&*model, path)).collect::<Result<Vec<_>>>()?;
     let fractions = fractions(args.from, args.to, args.steps);
-    let across: Vec<_> = args.block.split(',').collect();
-    let rows = match &args.down {
-        None => vec![strip(&model, &za, &zb, &across, &fractions)?],
-        Some(down) => {
-            let down: Vec<_> = down.split(',').collect();
-            if let Some(both) = down.iter().find(|name| across.contains(name)) {
-                return Err(usage(format!("--down {both}: it moves with --block already")));
+    let across = blocks(&*model, &args.block)?;
+    let sheet = match (&args.down, targets.len()) {
+        (None, 1) => Sheet::strip(&across, &fractions),
+        (None, 3) => Sheet::square(&across, &fractions, &fractions),
+        (Some(down), count @ (1 | 2)) => {
+            let down_blocks = blocks(&*model, down)?;
+            if let Some(both) = down_blocks.iter().find(|block| across.contains(block)) {
+                let name = &model.partition().blocks()[*both].name;
+                return Err(usage(format!("--down {name}: it moves with --block already")));
             }
-            let moved = down.iter().map(|name| model.partition().index(name));
-            let moved = moved.collect::<cir_core::Result<Vec<_>>>()?;
-            let row = |&t: &f64| {
-                let start = model.moved(&za, &zb, &moved, t)?;
-                strip(&model, &start, &zb, &across, &fractions)
-            };
-            fractions.iter().map(row).collect::<Result<_>>()?
+            // The first picture named is that of --block; a sheet's first target lies below.
+            targets.reverse();
+            Sheet::two_ways((&down_blocks, &fractions), (&across, &fractions), count)
+        }
+        (None, n) => return Err(usage(format!("{n} pictures to move towards: allowed: 1 or 3"))),
+        (Some(_), n) => {
+            let allowed = "with --down allowed: 1 or 2";
+            return Err(usage(format!("{n} pictures to move towards: {allowed}")));
         }
     };
+    let made = model.edits(&a, &targets, sheet.tiles())?;
+    let rows = sheet.arrange(&a, &targets, made)?;
     let about = serde_json::json!({
-        "block": across, "down": args.down, "fractions": fractions,
+        "block": args.block.split(',').collect::<Vec<_>>(), "down": args.down,
+        "fractions": fractions,
     });
     args.output.write(&Image::grid(&rows, 2), about)
+}
+
+/// The numbers of blocks named with commas between them.
+fn blocks(model: &dyn Model, names: &str) -> Result<Vec<usize>> {
+    Ok(names
+        .split(',')
+        .map(|name| model.partition().index(name))
+        .collect::<cir_core::Result<_>>()?)
 }
 
 /// `n` evenly spaced fractions.
 pub(crate) fn fractions(from: f64, to: f64, n: u16) -> Vec<f64> {
     (0..n).map(|i| from + (to - from) * f64::from(i) / f64::from(n - 1)).collect()
-}
-
-/// One row of pictures: the named blocks at every fraction.
-pub(crate) fn strip(
-    model: &Model,
-    a: &Latent,
-    b: &Latent,
-    blocks: &[&str],
-    fractions: &[f64],
-) -> Result<Vec<Option<Image>>> {
-    let picture = |&t: &f64| Ok(Some(model.interpolate(a, b, blocks, t)?));
-    fractions.iter().map(picture).collect()
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
 
+mod algorithms;
 mod backend;
 mod data;
 mod encode;
@@ -13,6 +14,7 @@ mod model;
 mod pictures;
 mod recipe;
 mod report;
+mod scores;
 mod swap;
 mod synthesise;
 mod train;
@@ -24,7 +26,8 @@ use clap::{Parser, Subcommand};
 
 /// Fresh large blocks cost page faults at every step; this allocator keeps them.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: cir_ops::KeepLarge<mimalloc::MiMalloc> =
+    cir_ops::KeepLarge::new(mimalloc::MiMalloc);
 
 /// Controllable image synthesis: train a model whose latent numbers are assigned to attributes,
 /// then exchange, interpolate and recombine them.

@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
-use cir_gzs::Model;
+use anyhow::Result;
 
-use crate::{backend, usage::usage};
+use crate::{
+    algorithms::{self, Model},
+    usage::usage,
+};
 
 /// The model file behind `path`: itself, or the one in a run folder.
 pub(crate) fn file(path: &Path) -> Result<PathBuf> {
@@ -23,8 +25,7 @@ pub(crate) fn file(path: &Path) -> Result<PathBuf> {
     Ok(path.into())
 }
 
-/// Loads the model behind `path`.
-pub(crate) fn load(path: &Path) -> Result<Model> {
-    let device = backend::device().context("the backend's device")?;
-    Ok(Model::load(&file(path)?, &device)?)
+/// Loads the model behind `path`, of whichever algorithm it is.
+pub(crate) fn load(path: &Path) -> Result<Box<dyn Model>> {
+    algorithms::load(&file(path)?)
 }

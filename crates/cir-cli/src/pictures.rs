@@ -4,15 +4,27 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use cir_core::Image;
-use cir_gzs::Model;
 
-/// Reads a picture at the model's size, and says so when it had another.
-pub(crate) fn read(model: &Model, path: &Path) -> Result<Image> {
-    let config = &model.card().config;
-    let (image, resized) = cir_data::load_image(path, config.image_channels, config.image_size)?;
+use crate::algorithms::Model;
+
+/// Reads a picture at the model's size, or at its own where the model keeps it, and says so when
+/// they differ.
+pub(crate) fn read(model: &dyn Model, path: &Path) -> Result<Image> {
+    let (channels, side) = model.pictures();
+    let path_name = path.display();
+    if model.keeps_size() {
+        let image = cir_data::load_whole(path, channels)?;
+        let (height, width) = (image.height(), image.width());
+        if (height, width) != (side, side) {
+            eprintln!(
+                "{path_name}: {width}x{height} is kept; what changes is drawn at {side}x{side}"
+            );
+        }
+        return Ok(image);
+    }
+    let (image, resized) = cir_data::load_image(path, channels, side)?;
     if let Some((height, width)) = resized {
-        let side = config.image_size;
-        eprintln!("{}: resized from {width}x{height} to {side}x{side}", path.display());
+        eprintln!("{path_name}: resized from {width}x{height} to {side}x{side}");
     }
     Ok(image)
 }

@@ -5,21 +5,22 @@ use std::path::Path;
 
 use anyhow::Result;
 use cir_data::DataConfig;
-use cir_gzs::GzsConfig;
 use cir_train::TrainConfig;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use toml::{Table, Value};
 
-use crate::usage::usage;
+use crate::{algorithms::AlgorithmConfig, usage::usage};
 
 /// The newest recipe version that this program understands.
 const VERSION: i64 = 1;
 
 /// The recipes that the binary carries, by name.
-const BUILT_IN: [(&str, &str); 3] = [
+const BUILT_IN: [(&str, &str); 5] = [
     ("gzs-fonts", include_str!("../../../models/gzs-fonts/recipe.toml")),
     ("gzs-fonts-128", include_str!("../../../models/gzs-fonts-128/recipe.toml")),
     ("gzs-dsprites", include_str!("../../../models/gzs-dsprites/recipe.toml")),
+    ("elegant-faces", include_str!("../../../models/elegant-faces/recipe.toml")),
+    ("elegant-celeba", include_str!("../../../models/elegant-celeba/recipe.toml")),
 ];
 
 /// What is trained when nothing is said.
@@ -43,12 +44,6 @@ pub(crate) struct Head {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) description: String,
     pub(crate) algorithm: String,
-}
-
-/// The sections that belong to one algorithm.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum AlgorithmConfig {
-    Gzs(Box<GzsConfig>),
 }
 
 impl Recipe {
@@ -100,14 +95,7 @@ impl Recipe {
         let data = section(&mut table, "data")?;
         let train: TrainConfig = section(&mut table, "train")?;
         train.check()?;
-        let algorithm = match head.algorithm.as_str() {
-            "gzs" => {
-                let config: GzsConfig = read("", table)?;
-                config.check()?;
-                AlgorithmConfig::Gzs(Box::new(config))
-            }
-            other => anyhow::bail!("algorithm: found {other:?}; allowed: gzs"),
-        };
+        let algorithm = AlgorithmConfig::read(&head.algorithm, table)?;
         Ok(Self { head, data, train, algorithm })
     }
 
@@ -116,9 +104,7 @@ impl Recipe {
         let mut table = Table::try_from(&self.head)?;
         table.insert("data".into(), Value::try_from(&self.data)?);
         table.insert("train".into(), Value::try_from(self.train)?);
-        match &self.algorithm {
-            AlgorithmConfig::Gzs(config) => table.extend(Table::try_from(config)?),
-        }
+        table.extend(self.algorithm.to_table()?);
         Ok(toml::to_string_pretty(&table)?)
     }
 }
@@ -131,7 +117,8 @@ fn section<T: DeserializeOwned>(table: &mut Table, name: &str) -> Result<T> {
     }
 }
 
-fn read<T: DeserializeOwned>(place: &str, table: Table) -> Result<T> {
+/// What a table holds, an unknown field being an error; `place` names it.
+pub(crate) fn read<T: DeserializeOwned>(place: &str, table: Table) -> Result<T> {
     table.try_into().map_err(|e: toml::de::Error| {
         let message = e.to_string().trim_end().replace('\n', " ");
         match place {
@@ -195,7 +182,7 @@ mod tests {
         let sets = ["cir.lambda=0", "schedule=constant", "name=other", "data.size=64"];
         let sets: Vec<_> = sets.iter().map(|s| (*s).to_owned()).collect();
         let recipe = Recipe::open(DEFAULT, &sets).unwrap();
-        let AlgorithmConfig::Gzs(gzs) = &recipe.algorithm;
+        let AlgorithmConfig::Gzs(gzs) = &recipe.algorithm else { panic!("{recipe:?}") };
         assert_eq!((gzs.cir.lambda, recipe.head.name.as_str()), (0., "other"));
         assert_eq!(gzs.schedule, cir_core::LrSchedule::Constant);
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use cir_core::Image;
+use cir_core::{Image, Sheet};
 
 use crate::{model, pictures};
 
@@ -17,7 +17,7 @@ pub(crate) struct Args {
     /// Second picture.
     b: PathBuf,
     /// The block to exchange: an attribute's name (`cir info MODEL` lists them).
-    #[arg(long)]
+    #[arg(long, visible_alias = "attribute")]
     block: String,
     #[command(flatten)]
     output: pictures::Output,
@@ -26,9 +26,13 @@ pub(crate) struct Args {
 /// Writes a row of four: A, B, A with B's block, B with A's block.
 pub(crate) fn run(args: Args) -> Result<()> {
     let model = model::load(&args.model)?;
-    let (a, b) = (pictures::read(&model, &args.a)?, pictures::read(&model, &args.b)?);
-    let [a_with_b, b_with_a] = model.swap(&a, &b, &args.block)?;
-    let row = [a, b, a_with_b, b_with_a].map(Some).to_vec();
+    let (a, b) = (pictures::read(&*model, &args.a)?, pictures::read(&*model, &args.b)?);
+    let sheet = Sheet::strip(&[model.partition().index(&args.block)?], &[1.]);
+    let edit = |from: &Image, to: &Image| -> Result<_> {
+        Ok(model.edits(from, std::slice::from_ref(to), sheet.tiles())?)
+    };
+    let (a_with_b, b_with_a) = (edit(&a, &b)?, edit(&b, &a)?);
+    let row = [vec![a, b], a_with_b, b_with_a].concat().into_iter().map(Some).collect();
     let about = serde_json::json!({
         "block": args.block, "columns": ["a", "b", "a with b's block", "b with a's block"],
     });

@@ -26,6 +26,13 @@ pub(crate) struct Args {
 /// Writes the synthesised picture.
 pub(crate) fn run(args: Args) -> Result<()> {
     let model = model::load(&args.model)?;
+    let Some(model) = model.synthesiser() else {
+        return Err(usage(format!(
+            "{}: this model edits pictures; allowed: cir swap, cir interpolate, or a model of \
+             algorithm gzs",
+            args.model.display()
+        )));
+    };
     let blocks = model.partition().blocks();
     let mut sources: Vec<Option<Source>> = blocks.iter().map(|_| None).collect();
     for pair in &args.attributes {
@@ -36,7 +43,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         if sources[j].is_some() {
             return Err(usage(format!("{name}: given twice; allowed: once")));
         }
-        sources[j] = Some(Source::read(&model, name, text)?);
+        sources[j] = Some(Source::read(model, name, text)?);
     }
     let mut given = Vec::new();
     for (block, source) in blocks.iter().zip(sources) {

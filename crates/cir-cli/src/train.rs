@@ -3,22 +3,19 @@
 use std::{path::PathBuf, sync::Arc, time::Instant};
 
 use anyhow::{Context, Result};
-use cir_data::{DataSet, Prefetch};
-use cir_gzs::{Groups, Gzs};
+use cir_data::DataSet;
 use cir_train::{
-    Algorithm, MetricsLog, Observer, Outcome, Progress, RunDir, StopFlag, TensorBoard,
-    load_checkpoint, write_json,
+    MetricsLog, Observer, Outcome, Progress, RunDir, StopFlag, TensorBoard, load_checkpoint,
+    write_json,
 };
 
 use crate::{
+    algorithms::Training,
     backend, eval,
-    recipe::{AlgorithmConfig, DEFAULT, Recipe},
+    recipe::{DEFAULT, Recipe},
     report,
     usage::usage,
 };
-
-/// Batches prepared ahead of the step.
-const AHEAD: usize = 4;
 
 /// Arguments of `cir train`.
 #[derive(clap::Args)]
@@ -49,19 +46,17 @@ pub(crate) fn run(args: Args) -> Result<()> {
         None => Recipe::open(&args.recipe, &args.sets)?,
         Some(run) => Recipe::stored(run.path())?,
     };
-    let AlgorithmConfig::Gzs(config) = &recipe.algorithm;
     let data = Arc::new(recipe.data.open()?);
     let device = backend::device().context("the backend's device")?;
     let (steps, seed) = (recipe.train.steps, recipe.train.seed);
-    let mut gzs = Gzs::new((**config).clone(), data.clone(), steps, seed, &device)?;
-    let groups = Groups::new(data.clone(), config, seed)?;
+    let mut training = recipe.algorithm.begin(&data, steps, seed, &device)?;
     let (run, done) = match begun {
         None => {
             let folder = args.out.unwrap_or_else(|| PathBuf::from("runs").join(&recipe.head.name));
             (RunDir::create(&folder, &recipe.to_toml()?, args.force)?, 0)
         }
         Some(run) => {
-            let done = resume(&run, &recipe, &mut gzs)?;
+            let done = resume(&run, &recipe, &mut *training)?;
             (run, done)
         }
     };
@@ -72,25 +67,23 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Box::new(MetricsLog::open(&run.log(), done)?),
         Box::new(TensorBoard::open(&run.events(), done)?),
     ];
-    let batches = Prefetch::new(move |step| groups.batch(step), done + 1..steps + 1, AHEAD);
     let stop = StopFlag::on_signals()?;
-    let outcome =
-        cir_train::train(&mut gzs, batches, &recipe.train, &run, done, &mut observers, &stop)?;
+    let outcome = training.train(&recipe.train, &run, done, &mut observers, &stop)?;
     let folder = run.path().display();
     if let Outcome::Interrupted { step } = outcome {
         eprintln!("saved after step {step}; go on with: cir train --resume {folder}");
         return Ok(());
     }
-    let scores = cir_gzs::evaluate(gzs.trained(), &data, eval::COUNT, seed)?;
-    write_json(&run.metrics(), &scores)?;
-    report::write(&recipe, &data, gzs.trained(), &scores, &run, since.elapsed())?;
-    print!("{}", eval::table(&scores));
+    let scores = training.model().evaluate(&recipe, &data, eval::COUNT)?;
+    write_json(&run.metrics(), &scores.json)?;
+    report::write(&recipe, &data, training.model(), &scores, &run, since.elapsed())?;
+    print!("{}", scores.table());
     println!("model, scores and report in {folder}; took {:.0} s", since.elapsed().as_secs_f64());
     Ok(())
 }
 
-/// The steps that a run has made; `gzs` continues from its checkpoint.
-fn resume(run: &RunDir, recipe: &Recipe, gzs: &mut Gzs) -> Result<u64> {
+/// The steps that a run has made; `training` continues from its checkpoint.
+fn resume(run: &RunDir, recipe: &Recipe, training: &mut dyn Training) -> Result<u64> {
     let path = run.checkpoint();
     if !path.is_file() {
         // Stopped before the first checkpoint: the whole run is still to come.
@@ -102,7 +95,7 @@ fn resume(run: &RunDir, recipe: &Recipe, gzs: &mut Gzs) -> Result<u64> {
         let (a, b) = (run.recipe(), &place);
         return Err(usage(format!("{}: differs from the recipe in {b}", a.display())));
     }
-    gzs.restore(checkpoint.state).with_context(|| place)?;
+    training.restore(checkpoint.state).with_context(|| place)?;
     Ok(checkpoint.step)
 }
 

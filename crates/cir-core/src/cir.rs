@@ -15,20 +15,22 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Moved {
-    /// `"one"` or `"all-but-one"`: chosen anew at every step.
-    Random(RandomMoved),
+    /// `"one"`, `"all-but-one"` or `"trained"`: chosen anew at every step.
+    Chosen(ChosenMoved),
     /// The named blocks, always.
     Blocks(Vec<String>),
 }
 
-/// A random choice of the moved blocks.
+/// A choice of the moved blocks at every step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum RandomMoved {
-    /// One block moves, the others are kept.
+pub enum ChosenMoved {
+    /// One block moves, drawn at random; the others are kept.
     One,
-    /// One block is kept, the others move.
+    /// One block is kept, drawn at random; the others move.
     AllButOne,
+    /// The block moves whose attribute the update trains, for algorithms that train one at a time.
+    Trained,
 }
 
 /// How two latents are compared.
@@ -164,13 +166,15 @@ impl Cir {
         (weight > 0.).then_some(weight)
     }
 
-    /// Draws the moved blocks and the fractions for a batch of `batch` pairs.
+    /// Draws the moved blocks and the fractions for a batch of `batch` pairs; `trained` is the block
+    /// whose attribute the update trains, where it trains one alone.
     ///
     /// # Errors
-    /// Whatever candle reports.
+    /// When that block is to move and there is none, and whatever candle reports.
     pub fn draw(
         &self,
         rng: &mut Rng,
+        trained: Option<usize>,
         batch: usize,
         dtype: DType,
         device: &Device,
@@ -178,8 +182,12 @@ impl Cir {
         let m = self.partition.len();
         let moved = match &self.config.moved {
             Moved::Blocks(_) => self.fixed.clone(),
-            Moved::Random(RandomMoved::One) => vec![rng.random_range(0..m)],
-            Moved::Random(RandomMoved::AllButOne) => {
+            Moved::Chosen(ChosenMoved::One) => vec![rng.random_range(0..m)],
+            Moved::Chosen(ChosenMoved::Trained) => match trained {
+                Some(block) => vec![block],
+                None => candle_core::bail!("cir: no one block is trained"),
+            },
+            Moved::Chosen(ChosenMoved::AllButOne) => {
                 let kept = rng.random_range(0..m);
                 (0..m).filter(|&j| j != kept).collect()
             }

@@ -82,17 +82,17 @@ fn a_relative_scale_does_not_see_the_latents_unit() {
 
 #[test]
 fn random_choices_keep_at_least_one_block_and_move_at_least_one() {
-    for (which, moved) in [(RandomMoved::One, 1), (RandomMoved::AllButOne, 2)] {
+    for (which, moved) in [(ChosenMoved::One, 1), (ChosenMoved::AllButOne, 2)] {
         let partition = Partition::of_widths([("a", 1), ("b", 2), ("c", 3)]).unwrap();
         let config = CirConfig {
-            moved: Moved::Random(which),
+            moved: Moved::Chosen(which),
             granularity: Granularity::Element,
             ..config()
         };
         let cir = Cir::new(config, &partition).unwrap();
         for step in 0..20 {
             let mut rng = crate::rng(1, "cir", step);
-            let draw = cir.draw(&mut rng, 4, DType::F32, &Device::Cpu).unwrap();
+            let draw = cir.draw(&mut rng, None, 4, DType::F32, &Device::Cpu).unwrap();
             assert_eq!(draw.moved.len(), moved);
             let width: usize = draw.moved.iter().map(|&j| partition.blocks()[j].width()).sum();
             assert_eq!(draw.fractions.dims(), [2, 4, width]);

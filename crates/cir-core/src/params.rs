@@ -27,6 +27,12 @@ struct Inner {
     vars: Mutex<BTreeMap<String, Var>>,
 }
 
+impl std::fmt::Debug for Params {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_map().entries(self.lock().iter().map(|(name, var)| (name, var.shape()))).finish()
+    }
+}
+
 impl Params {
     /// An empty store whose tensors will be drawn from `seed`.
     pub fn new(seed: u64) -> Self {

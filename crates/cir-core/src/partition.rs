@@ -1,10 +1,10 @@
 //! The partition that the user controls: named blocks of a latent, one per attribute
 //! (METHOD.md, section 1), with swap, join and interpolation on them.
 
-use candle_core::{Tensor, bail};
+use candle_core::{DType, Tensor, bail};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Latent, Result, schema::unique};
+use crate::{Error, Latent, Result, Scalars, schema::unique};
 
 /// A named range of one code's dimension 1: numbers of a vector or channels of a feature map.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -199,6 +199,21 @@ impl Partition {
     pub fn swap(&self, z: &Latent, j: usize, from: &Latent) -> candle_core::Result<Latent> {
         let donors: Vec<_> = (0..self.len()).map(|i| if i == j { from } else { z }).collect();
         self.combine(&donors)
+    }
+
+    /// `spread_<block>` for each block: the standard deviation of a number over the batch, mean over
+    /// the block. METHOD.md section 2 says why to watch it.
+    ///
+    /// # Errors
+    /// When the latent is narrower than the partition.
+    pub fn spreads(&self, z: &Latent) -> candle_core::Result<Scalars> {
+        let of = |(j, block): (usize, &Block)| {
+            let z = self.get(z, j)?.to_dtype(DType::F64)?;
+            let centred = z.broadcast_sub(&z.mean_keepdim(0)?)?;
+            let deviation = centred.sqr()?.mean(0)?.sqrt()?.mean_all()?;
+            Ok((format!("spread_{}", block.name), deviation.to_scalar::<f64>()?))
+        };
+        self.blocks.iter().enumerate().map(of).collect()
     }
 
     /// (1-t)·a + t·b on the blocks `moved`, `a` elsewhere; `fraction(j)` gives block j's t, of a

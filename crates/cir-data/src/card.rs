@@ -34,6 +34,9 @@ pub struct Card {
     /// Sizes and colours, for kind `fonts`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fonts: Option<FontsCard>,
+    /// How many there are, for kind `faces`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub faces: Option<FacesCard>,
     /// Where the files lie and how they are labelled, for kinds that read files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub files: Option<FilesCard>,
@@ -45,10 +48,14 @@ pub struct Card {
 pub enum Kind {
     /// Letters drawn with the embedded fonts.
     Fonts,
+    /// Drawn portraits.
+    Faces,
     /// Sprites drawn to the dSprites grid.
     Dsprites,
     /// The published dSprites archive.
     DspritesNpz,
+    /// CelebA's list of attributes and the aligned pictures.
+    Celeba,
     /// A folder of images, labelled by a CSV file or by their paths.
     Folder,
 }
@@ -72,6 +79,14 @@ pub struct FontsCard {
     pub sizes: BTreeMap<String, f32>,
     /// Red, green and blue of each colour value.
     pub colours: BTreeMap<String, [u8; 3]>,
+}
+
+/// How many faces a `faces` card has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FacesCard {
+    /// How many people there are; each is drawn with every combination of the attributes.
+    pub identities: usize,
 }
 
 /// Where the files of a data set lie, and how they are labelled: by `csv` or by `pattern`.
@@ -122,9 +137,11 @@ pub struct CsvCard {
 }
 
 /// The built-in cards: name and text.
-const BUILT_IN: [(&str, &str); 6] = [
+const BUILT_IN: [(&str, &str); 8] = [
     ("fonts", include_str!("../../../datasets/fonts.toml")),
     ("fonts-folder", include_str!("../../../datasets/fonts-folder.toml")),
+    ("faces", include_str!("../../../datasets/faces.toml")),
+    ("celeba", include_str!("../../../datasets/celeba.toml")),
     ("dsprites", include_str!("../../../datasets/dsprites.toml")),
     ("dsprites-npz", include_str!("../../../datasets/dsprites-npz.toml")),
     ("ilab-6pose", include_str!("../../../datasets/ilab-6pose.toml")),
@@ -196,6 +213,9 @@ impl Card {
         match (self.kind, &self.fonts, &self.files) {
             (Kind::Fonts, None, _) => {
                 Err(Error::setting("fonts", "nothing", "a section [fonts] with sizes and colours"))
+            }
+            (Kind::Faces, ..) if self.faces.is_none() => {
+                Err(Error::setting("faces", "nothing", "a section [faces] with identities"))
             }
             (Kind::Folder, _, Some(files)) => self.check_labels(files),
             (Kind::Folder, _, None) => {

@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::card::{Card, CardAttribute, Kind, check_side};
 use crate::group::members;
-use crate::{Dsprites, DspritesNpz, Error, Folder, Fonts, HoldOut, Index, Result, Source, Split};
+use crate::{
+    Celeba, Dsprites, DspritesNpz, Error, Faces, Folder, Fonts, HoldOut, Index, Result, Source,
+    Split,
+};
 
 /// Which images a run uses: the `[data]` section of a recipe.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,10 +25,13 @@ pub struct DataConfig {
     pub root: Option<PathBuf>,
     /// Side of the images in pixels.
     pub size: usize,
+    /// The attributes to use, in this order; without them, all of the card's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attributes: Vec<String>,
     /// The values to use, for attributes that should not have all of the card's.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub values: BTreeMap<String, Vec<String>>,
-    /// The combinations that training never sees.
+    /// The combinations or subjects that training never sees.
     pub hold_out: HoldOut,
 }
 
@@ -63,7 +69,7 @@ impl DataConfig {
     /// When a setting, the card, a file or a label is wrong; the message names it, what was found
     /// and what is allowed.
     pub fn open(&self) -> Result<DataSet> {
-        let card = Card::open(&self.card)?;
+        let card = self.chosen(Card::open(&self.card)?)?;
         check_side("data.size", self.size, card.sides)?;
         let wanted = self.wanted(&card)?;
         let source = self.source(&card, wanted)?;
@@ -71,6 +77,32 @@ impl DataConfig {
         let split = Split::new(&index, self.hold_out)?;
         let (channels, size) = (card.channels, self.size);
         Ok(DataSet { name: card.name, source, index, split, channels, size })
+    }
+
+    /// The card with the attributes to use.
+    fn chosen(&self, mut card: Card) -> Result<Card> {
+        if self.attributes.is_empty() {
+            return Ok(card);
+        }
+        let all = std::mem::take(&mut card.attributes);
+        for (j, name) in self.attributes.iter().enumerate() {
+            if self.attributes[..j].contains(name) {
+                let found = format!("{name:?} twice");
+                return Err(Error::setting("data.attributes", found, "each name once"));
+            }
+            let Some(attribute) = all.iter().find(|a| a.name == *name) else {
+                let names: Vec<&str> = all.iter().map(|a| a.name.as_str()).collect();
+                let allowed = names.join(", ");
+                return Err(Error::setting("data.attributes", format!("{name:?}"), allowed));
+            };
+            card.attributes.push(attribute.clone());
+        }
+        if let Some(pattern) = card.files.as_mut().and_then(|files| files.pattern.as_mut()) {
+            for left_out in all.iter().filter(|a| !self.attributes.contains(&a.name)) {
+                *pattern = pattern.replace(&format!("{{{}}}", left_out.name), "{*}");
+            }
+        }
+        Ok(card)
     }
 
     /// For each attribute the values to use, if that is known before the labels are read.
@@ -92,17 +124,26 @@ impl DataConfig {
 
     fn source(&self, card: &Card, wanted: Vec<CardAttribute>) -> Result<Arc<dyn Source>> {
         let (distinct, side) = (&card.distinct, self.size);
-        match (card.kind, &card.fonts) {
-            (Kind::Fonts, Some(fonts)) => {
+        let section = |name: &str| Error::setting(name, "nothing", format!("a section [{name}]"));
+        match card.kind {
+            Kind::Fonts => {
+                let fonts = card.fonts.as_ref().ok_or_else(|| section("fonts"))?;
                 Ok(Arc::new(Fonts::new(listed(wanted)?, fonts, distinct, side)?))
             }
-            (Kind::Fonts, None) => Err(Error::setting("fonts", "nothing", "a section [fonts]")),
-            (Kind::Dsprites, _) => Ok(Arc::new(Dsprites::new(listed(wanted)?, distinct, side)?)),
-            (Kind::DspritesNpz, _) => {
+            Kind::Faces => {
+                let faces = card.faces.as_ref().ok_or_else(|| section("faces"))?;
+                Ok(Arc::new(Faces::new(listed(wanted)?, faces, side)?))
+            }
+            Kind::Dsprites => Ok(Arc::new(Dsprites::new(listed(wanted)?, distinct, side)?)),
+            Kind::DspritesNpz => {
                 let root = self.root(card)?;
                 Ok(Arc::new(DspritesNpz::open(&root, listed(wanted)?, distinct)?))
             }
-            (Kind::Folder, _) => Ok(Arc::new(Folder::open(card, &self.root(card)?, wanted, side)?)),
+            Kind::Celeba => {
+                let root = self.root(card)?;
+                Ok(Arc::new(Celeba::open(&root, listed(wanted)?, card.channels, side)?))
+            }
+            Kind::Folder => Ok(Arc::new(Folder::open(card, &self.root(card)?, wanted, side)?)),
         }
     }
 

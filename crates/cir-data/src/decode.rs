@@ -51,11 +51,59 @@ pub fn load_resized(
     let (height, width) = (picture.height() as usize, picture.width() as usize);
     let square = (height, width) == (size, size);
     let picture = if square { picture } else { resized(&picture, size as u32, resize) };
-    let data = match channels {
+    let image = Image::new(channels, size, size, bytes(picture, channels))?;
+    Ok((image, (!square).then_some((height, width))))
+}
+
+/// The picture in a file at its own size.
+///
+/// # Errors
+/// When the file is missing, is neither PNG nor JPEG, or is damaged.
+pub fn load_whole(path: impl AsRef<Path>, channels: usize) -> Result<Image> {
+    let picture = decode(path.as_ref())?;
+    let (height, width) = (picture.height() as usize, picture.width() as usize);
+    Ok(Image::new(channels, height, width, bytes(picture, channels))?)
+}
+
+/// A picture brought to a square of side `size`.
+///
+/// # Errors
+/// When the picture is too large for the library that resizes.
+pub fn resize(image: &Image, size: usize, how: Resize) -> candle_core::Result<Image> {
+    if (image.height(), image.width()) == (size, size) {
+        return Ok(image.clone());
+    }
+    let (width, height, data) = (image.width() as u32, image.height() as u32, image.data().into());
+    let picture = match image.channels() {
+        1 => image::GrayImage::from_raw(width, height, data).map(DynamicImage::from),
+        _ => image::RgbImage::from_raw(width, height, data).map(DynamicImage::from),
+    };
+    let Some(picture) = picture else {
+        candle_core::bail!("a picture of {width}x{height} cannot be resized")
+    };
+    let channels = image.channels();
+    Image::new(channels, size, size, bytes(resized(&picture, size as u32, how), channels))
+}
+
+fn bytes(picture: DynamicImage, channels: usize) -> Vec<u8> {
+    match channels {
         1 => picture.into_luma8().into_raw(),
         _ => picture.into_rgb8().into_raw(),
-    };
-    Ok((Image::new(channels, size, size, data)?, (!square).then_some((height, width))))
+    }
+}
+
+/// The whole picture in a PNG or JPEG file, in its own size and in RGB.
+pub(crate) fn load_photo(path: &Path) -> Result<Image> {
+    let picture = decode(path)?.into_rgb8();
+    let (height, width) = (picture.height() as usize, picture.width() as usize);
+    Ok(Image::new(3, height, width, picture.into_raw())?)
+}
+
+/// The side of the square picture in a file, if there is one; only its head is read.
+pub(crate) fn side_of(path: &Path) -> Option<usize> {
+    let reader = ImageReader::open(path).ok()?.with_guessed_format().ok()?;
+    let (width, height) = reader.into_dimensions().ok()?;
+    (width == height).then_some(width as usize)
 }
 
 /// The picture in a file, what is transparent in it put on white.
@@ -111,16 +159,28 @@ fn resized(picture: &DynamicImage, size: u32, resize: Resize) -> DynamicImage {
 /// When it cannot be written.
 pub fn save_png(path: impl AsRef<Path>, picture: &Image) -> Result<()> {
     let path = path.as_ref();
+    let mut bytes = Vec::new();
+    encode(path, picture, image::codecs::png::PngEncoder::new(&mut bytes))?;
+    write_whole(path, &bytes).map_err(Error::io(path, "write the picture"))
+}
+
+/// Writes a JPEG file of this quality, likewise.
+pub(crate) fn save_jpeg(path: &Path, picture: &Image, quality: u8) -> Result<()> {
+    let mut bytes = Vec::new();
+    let encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, quality);
+    encode(path, picture, encoder)?;
+    write_whole(path, &bytes).map_err(Error::io(path, "write the picture"))
+}
+
+fn encode(path: &Path, picture: &Image, encoder: impl image::ImageEncoder) -> Result<()> {
     let (width, height) = (picture.width() as u32, picture.height() as u32);
     let colour = match picture.channels() {
         1 => image::ExtendedColorType::L8,
         _ => image::ExtendedColorType::Rgb8,
     };
-    let mut bytes = Vec::new();
-    let encoder = image::codecs::png::PngEncoder::new(&mut bytes);
-    image::ImageEncoder::write_image(encoder, picture.data(), width, height, colour)
-        .map_err(|e| Error::file(path, e.to_string(), "a picture that can be written as PNG"))?;
-    write_whole(path, &bytes).map_err(Error::io(path, "write the picture"))
+    encoder
+        .write_image(picture.data(), width, height, colour)
+        .map_err(|e| Error::file(path, e.to_string(), "a picture that can be written"))
 }
 
 /// Writes to a file beside, which takes the place of `path` once it is complete.

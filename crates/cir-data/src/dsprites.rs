@@ -92,8 +92,13 @@ impl Source for Dsprites {
         draw(labels[0], std::array::from_fn(|j| f32::from(labels[j + 1])), self.side)
     }
 
-    fn between(&self, from: &[u16], to: &[u16], fractions: &[f32]) -> Option<Result<Image>> {
-        let (from, to) = (self.factors.published(from), self.factors.published(to));
+    fn changed(&self, index: usize, attribute: usize, value: u16) -> Option<usize> {
+        grid::changed(&self.labels, 5, index, attribute, value)
+    }
+
+    fn between(&self, index: usize, to: &[u16], fractions: &[f32]) -> Option<Result<Image>> {
+        let from = self.factors.published(&self.labels[index * 5..index * 5 + 5]);
+        let to = self.factors.published(to);
         let shape = match fractions[0] {
             _ if from[0] == to[0] => from[0],
             0. => from[0],

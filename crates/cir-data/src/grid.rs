@@ -7,6 +7,36 @@ use crate::{Error, Result};
 /// The most images that a grid may have; the full dSprites grid has 737,280.
 const MOST: u64 = 50_000_000;
 
+/// The number of the combination `wanted` among those that [`combinations`] lists.
+pub(crate) fn find(all: &[u16], wanted: &[u16]) -> Option<usize> {
+    let m = wanted.len();
+    let row = |i: usize| &all[i * m..(i + 1) * m];
+    // The rows ascend, as the last attribute runs fastest.
+    let (mut from, mut to) = (0, all.len() / m.max(1));
+    while from < to {
+        let middle = (from + to) / 2;
+        match row(middle).cmp(wanted) {
+            std::cmp::Ordering::Less => from = middle + 1,
+            std::cmp::Ordering::Equal => return Some(middle),
+            std::cmp::Ordering::Greater => to = middle,
+        }
+    }
+    None
+}
+
+/// The number of the combination that is number `index` but for one attribute's value.
+pub(crate) fn changed(
+    all: &[u16],
+    m: usize,
+    index: usize,
+    attribute: usize,
+    value: u16,
+) -> Option<usize> {
+    let mut labels = all.get(index * m..(index + 1) * m)?.to_vec();
+    *labels.get_mut(attribute)? = value;
+    find(all, &labels)
+}
+
 /// The labels of all combinations, the last attribute running fastest, without those in which two
 /// attributes of a `distinct` pair have values of the same name; one after the other.
 pub(crate) fn combinations(schema: &Schema, distinct: &[[String; 2]]) -> Result<Vec<u16>> {

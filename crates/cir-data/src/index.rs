@@ -15,6 +15,8 @@ pub struct Index {
     members: Vec<Vec<Vec<u32>>>,
     /// The first image of every combination.
     combinations: HashMap<Box<[u16]>, u32>,
+    /// The subject of every image, if the source knows it of all.
+    subjects: Option<Vec<usize>>,
 }
 
 impl Index {
@@ -54,7 +56,8 @@ impl Index {
             labels.extend_from_slice(&row);
             combinations.entry(row.into_boxed_slice()).or_insert(i as u32);
         }
-        Ok(Self { schema, labels, members, combinations })
+        let subjects = (0..source.len()).map(|i| source.subject(i)).collect();
+        Ok(Self { schema, labels, members, combinations, subjects })
     }
 
     /// The attributes and their values.
@@ -87,6 +90,11 @@ impl Index {
     /// How many different combinations occur.
     pub fn combinations(&self) -> usize {
         self.combinations.len()
+    }
+
+    /// Who or what every image shows, if the source knows it of all.
+    pub fn subjects(&self) -> Option<&[usize]> {
+        self.subjects.as_deref()
     }
 
     /// Whether two images agree in attribute `attribute` and in no other.

@@ -2,41 +2,50 @@
 //! data sets.
 //!
 //! A recipe's [`DataConfig`] names a [`Card`]; opening it gives a [`DataSet`]: a [`Source`] of
-//! images, the [`Index`] over their labels, and the [`Split`] that keeps whole combinations away
-//! from training. [`GroupSampler`] and [`EdgeSampler`] draw from the training part, and
-//! [`Prefetch`] prepares batches ahead of time without changing their order.
+//! images, the [`Index`] over their labels, and the [`Split`] that keeps whole combinations, or whole
+//! subjects, away from training. [`GroupSampler`], [`EdgeSampler`] and [`PairSampler`] draw from the
+//! training part, and [`Prefetch`] prepares batches ahead of time without changing their order.
 //!
 //! A data set of one's own needs either a card (a folder of images with a CSV file or a path
 //! pattern) or an implementation of [`Source`].
 
+pub mod align;
 mod card;
+mod celeba;
 mod config;
 mod decode;
 mod dsprites;
 mod edge;
 mod error;
+pub mod faces;
 mod folder;
 pub mod fonts;
 mod grid;
 mod group;
 mod index;
 mod npz;
+mod pairs;
 mod prefetch;
 mod source;
 mod split;
 mod sprites;
 
-pub use card::{Card, CardAttribute, CsvCard, FilesCard, FontsCard, Kind, Unmatched, cards};
+pub use card::{
+    Card, CardAttribute, CsvCard, FacesCard, FilesCard, FontsCard, Kind, Unmatched, cards,
+};
+pub use celeba::Celeba;
 pub use config::{DataConfig, DataSet};
-pub use decode::{Resize, load_image, load_resized, save_png};
+pub use decode::{Resize, load_image, load_resized, load_whole, resize, save_png};
 pub use dsprites::Dsprites;
 pub use edge::{Edge, EdgeSampler};
 pub use error::{Error, Result};
+pub use faces::Faces;
 pub use folder::Folder;
 pub use fonts::Fonts;
 pub use group::{Group, GroupSampler};
 pub use index::Index;
 pub use npz::DspritesNpz;
+pub use pairs::PairSampler;
 pub use prefetch::Prefetch;
 pub use source::Source;
-pub use split::{HoldOut, Split};
+pub use split::{HeldOut, HoldOut, Split};

@@ -55,11 +55,27 @@ pub trait Source: Send + Sync {
     /// When it cannot be read or is not an image.
     fn image(&self, index: usize) -> Result<Image>;
 
-    /// The true picture between two combinations, `fractions` of the way for each attribute (0: as
-    /// in `from`, 1: as in `to`), if this source can draw it. Fractions strictly in between make
-    /// sense for attributes that are continuous, such as colours and sizes.
-    fn between(&self, from: &[u16], to: &[u16], fractions: &[f32]) -> Option<Result<Image>> {
-        let _ = (from, to, fractions);
+    /// The true picture between image `index` and what it would be with the labels `to`,
+    /// `fractions` of the way for each attribute (0: as the image is, 1: as in `to`), if this source
+    /// can draw it. Fractions strictly in between make sense for attributes that are continuous,
+    /// such as colours and sizes.
+    fn between(&self, index: usize, to: &[u16], fractions: &[f32]) -> Option<Result<Image>> {
+        let _ = (index, to, fractions);
+        None
+    }
+
+    /// The image that is the same as image `index` but for the value of one attribute, which is
+    /// `value`: the truth that an edit is compared with. The image itself if it has this value.
+    /// Without it (the default) a source knows no such pairs.
+    fn changed(&self, index: usize, attribute: usize, value: u16) -> Option<usize> {
+        let _ = (index, attribute, value);
+        None
+    }
+
+    /// Who or what image `index` shows, whatever its labels: images of one subject can be kept out of
+    /// training together. Without it (the default) a source knows no subjects.
+    fn subject(&self, index: usize) -> Option<usize> {
+        let _ = index;
         None
     }
 }

@@ -8,8 +8,8 @@
 
 use candle_core::{DType, Device, Module, Result, Tensor};
 use cir_core::{
-    Adam, AdamConfig, Cir, CirConfig, Distance, FractionDistribution, Gradients, Granularity,
-    Latent, Moved, Params, Partition, RandomMoved, Scale, Target, rng,
+    Adam, AdamConfig, ChosenMoved, Cir, CirConfig, Distance, FractionDistribution, Gradients,
+    Granularity, Latent, Moved, Params, Partition, Scale, Target, rng,
 };
 use cir_ops::Linear;
 use rand::Rng as _;
@@ -26,7 +26,7 @@ pub(crate) fn main() -> Result<()> {
     let partition = Partition::of_widths([("shape", 2), ("colour", 2)]).map_err(wrap)?;
     let config = CirConfig {
         lambda: 0.1,
-        moved: Moved::Random(RandomMoved::AllButOne),
+        moved: Moved::Chosen(ChosenMoved::AllButOne),
         granularity: Granularity::Sample,
         t: FractionDistribution::Uniform,
         draws: 1,
@@ -49,7 +49,7 @@ pub(crate) fn main() -> Result<()> {
         if let Some(weight) = cir.weight(step) {
             let other =
                 z.map(|code| Tensor::cat(&[code.narrow(0, 4, 4)?, code.narrow(0, 0, 4)?], 0))?;
-            let draw = cir.draw(&mut rng(1, "cir", step), 8, DType::F32, &device)?;
+            let draw = cir.draw(&mut rng(1, "cir", step), None, 8, DType::F32, &device)?;
             let term = cir.term(&z, &other, &draw, decode, encode)?;
             loss = (loss + (term.value * weight)?)?;
         }

@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use cir_core::{Attribute, Image, Labels, Schema};
-use cir_data::{DataSet, HoldOut, Index, Source, Split};
+use cir_data::{DataSet, HeldOut, HoldOut, Index, Source, Split};
 use cir_gzs::{Groups, Gzs, GzsConfig};
 use cir_train::Algorithm;
 
@@ -44,7 +44,7 @@ pub(crate) fn data() -> Result<Arc<DataSet>> {
     let schema = vec![attribute("direction", 2), attribute("light", 3), attribute("place", 3)];
     let source = Bars(Schema::new(schema)?);
     let index = Arc::new(Index::new(&source)?);
-    let split = Split::new(&index, HoldOut { fraction: 0.1, seed: 1 })?;
+    let split = Split::new(&index, HoldOut { fraction: 0.1, seed: 1, of: HeldOut::Combinations })?;
     let name = "bars".into();
     let data = DataSet { name, source: Arc::new(source), index, split, channels: 1, size: 16 };
     Ok(Arc::new(data))

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use candle_core::{D, DType, Device};
+use candle_core::{DType, Device};
 use cir_core::{
-    Adam, AdamConfig, Block, Cir, CirConfig, Error, Image, Latent, LrSchedule, NamedTensors,
-    Params, Partition, Result, Scalars, Schema, rng,
+    AdamConfig, ChosenMoved, Cir, CirConfig, Error, Image, LrSchedule, Moved, Params, Result,
+    Scalars, Schema, rng,
 };
 use cir_data::DataSet;
 use cir_ops::Precision;
-use cir_train::{Algorithm, State};
+use cir_train::{Algorithm, Learner, State};
 use rand::Rng as _;
 use serde::{Deserialize, Serialize};
 
@@ -62,6 +62,10 @@ impl GzsConfig {
         if self.sampling.batch == 0 {
             return Err(Error::setting("sampling.batch", 0, "at least 1"));
         }
+        if self.cir.moved == Moved::Chosen(ChosenMoved::Trained) {
+            let allowed = "one, all-but-one, or a list of blocks: a step trains all blocks at once";
+            return Err(Error::setting("cir.moved", "\"trained\"", allowed));
+        }
         Cir::new(self.cir.clone(), &self.model.blocks).map(|_| ())
     }
 
@@ -92,11 +96,10 @@ pub struct Gzs {
     config: GzsConfig,
     roles: Roles,
     cir: Cir,
-    params: Params,
     /// The network as it trains, on the same parameters as `model`'s.
     training: Autoencoder,
     model: Model,
-    adam: Adam,
+    learner: Learner,
     data: Arc<DataSet>,
     steps: u64,
     seed: u64,
@@ -128,10 +131,9 @@ impl Gzs {
         Ok(Self {
             roles: config.roles(),
             cir: Cir::new(config.cir.clone(), &config.model.blocks)?,
-            adam: Adam::new(config.optimiser, &params)?,
+            learner: Learner::new("", params, config.optimiser)?,
             training: net.clone().with_precision(config.precision),
             model: Model::new(net, card, device),
-            params,
             config,
             data,
             steps,
@@ -155,7 +157,7 @@ impl Gzs {
             }
         };
         let [anchor, other] = self.roles.edges[edge];
-        let draw = self.cir.draw(&mut rng, batch, DType::F32, self.model.device())?;
+        let draw = self.cir.draw(&mut rng, None, batch, DType::F32, self.model.device())?;
         Ok(Some(CirStep { weight, anchor, other, draw }))
     }
 }
@@ -168,7 +170,7 @@ impl Algorithm for Gzs {
         let cir = self.cir_step(step, images.dim(0)? / self.roles.images.len())?;
         let pass = Step {
             net: &self.training,
-            params: &self.params,
+            params: self.learner.params(),
             partition: &self.config.model.blocks,
             roles: &self.roles,
             loss: &self.config.loss,
@@ -176,39 +178,23 @@ impl Algorithm for Gzs {
         };
         let out = pass.gradients(&images, cir.as_ref(), &mut |_, _| {})?;
         let factor = self.config.schedule.factor(step, self.steps);
-        self.adam.step(&self.params, &out.gradients, factor)?;
+        self.learner.step(&out.gradients, factor)?;
         let mut scalars = out.scalars;
-        scalars.extend(spreads(&self.config.model.blocks, &out.latents)?);
-        scalars.push(("lr".into(), self.config.optimiser.lr * factor));
+        scalars.extend(self.config.model.blocks.spreads(&out.latents)?);
+        scalars.push(("lr".into(), self.learner.rate(factor)));
         Ok(scalars)
     }
 
     fn state(&self) -> State {
-        let weights = self.params.tensors();
-        let weights = weights.into_iter().map(|(name, t)| (format!("weight.{name}"), t));
-        State {
-            tensors: weights.chain(self.adam.tensors()).collect(),
-            counters: [("adam".to_owned(), self.adam.updates())].into(),
-        }
+        Learner::state([&self.learner])
     }
 
     fn restore(&mut self, state: State) -> Result<()> {
-        let (mut weights, mut moments) = (NamedTensors::new(), NamedTensors::new());
-        for (name, tensor) in state.tensors {
-            match name.strip_prefix("weight.") {
-                Some(name) => weights.insert(name.into(), tensor),
-                None => moments.insert(name, tensor),
-            };
-        }
-        let Some(&updates) = state.counters.get("adam") else {
-            return Err(Error::setting("counters", "no \"adam\"", "the optimiser's updates"));
-        };
-        self.params.load(&weights)?;
-        self.adam.load(updates, &moments)
+        Learner::restore([&mut self.learner], state)
     }
 
     fn model(&self) -> candle_core::Result<cir_train::Model> {
-        self.model.stored(self.params.tensors(), &self.data)
+        self.model.stored(self.learner.params().tensors(), &self.data)
     }
 
     fn sample(&mut self, _step: u64) -> candle_core::Result<Option<Image>> {
@@ -225,16 +211,4 @@ impl Algorithm for Gzs {
             .map_err(candle_core::Error::wrap)?;
         Ok(scores.scalars())
     }
-}
-
-/// `spread_<block>`: the standard deviation over the batch, mean over the block's numbers.
-/// METHOD.md section 2 says why to watch it.
-fn spreads(partition: &Partition, latents: &Latent) -> candle_core::Result<Scalars> {
-    let of = |(j, block): (usize, &Block)| {
-        let z = partition.get(latents, j)?.to_dtype(DType::F64)?;
-        let centred = z.broadcast_sub(&z.mean_keepdim(0)?)?;
-        let deviation = centred.sqr()?.mean(0)?.sqrt()?.mean(D::Minus1)?;
-        Ok((format!("spread_{}", block.name), deviation.to_scalar::<f64>()?))
-    };
-    partition.blocks().iter().enumerate().map(of).collect()
 }

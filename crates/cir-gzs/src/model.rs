@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
-use cir_core::{Error, Image, Latent, NamedTensors, Params, Partition, Result, Schema, rng};
+use cir_core::{Error, Image, Latent, NamedTensors, Partition, Result, Schema, Tile, rng};
 use cir_data::DataSet;
 use rand::seq::IndexedRandom;
 use serde::{Deserialize, Serialize};
@@ -34,12 +34,20 @@ impl ModelCard {
     /// The card of a network that is not trained yet.
     pub fn new(config: &ModelConfig, data: &DataSet) -> Self {
         Self {
-            algorithm: "gzs".into(),
+            algorithm: <Self as cir_train::ModelCard>::ALGORITHM.into(),
             data: data.name.clone(),
             schema: data.source.schema().clone(),
             config: config.clone(),
             prototypes: Vec::new(),
         }
+    }
+}
+
+impl cir_train::ModelCard for ModelCard {
+    const ALGORITHM: &'static str = "gzs";
+
+    fn check(&self) -> Result<()> {
+        self.config.check()
     }
 }
 
@@ -61,18 +69,9 @@ impl Model {
     /// # Errors
     /// When the file is no model of this algorithm, or a tensor is missing, unknown or misshapen.
     pub fn load(path: &Path, device: &Device) -> cir_train::Result<Self> {
-        let stored = cir_train::load_model(path)?;
-        let wrong =
-            |what: String| cir_train::Error::file(path, what, "a GZS-Net model of this version");
-        let card: ModelCard = serde_json::from_str(&stored.card)
-            .map_err(|e| wrong(format!("a card that does not parse: {e}")))?;
-        if card.algorithm != "gzs" {
-            return Err(wrong(format!("a model of algorithm {:?}", card.algorithm)));
-        }
-        card.config.check().map_err(|e| wrong(e.to_string()))?;
-        let params = Params::zeros();
-        Autoencoder::new(&card.config, params.builder(DType::F32, device))?;
-        params.load(&stored.tensors).map_err(|e| wrong(e.to_string()))?;
+        let (card, params) = cir_train::open_model(path, |card: &ModelCard, params| {
+            Autoencoder::new(&card.config, params.builder(DType::F32, device)).map(|_| ())
+        })?;
         Ok(Self::new(Autoencoder::fixed(&card.config, &params, device)?, card, device))
     }
 
@@ -135,41 +134,19 @@ impl Model {
         Image::from_tensor(&x, self.card.config.range())
     }
 
-    /// The pictures of `a` with block `block` exchanged with `b`'s, and the other way round.
+    /// `source` with the moves of each tile towards `targets`, such as the exchange of one block.
     ///
     /// # Errors
-    /// When there is no such block or a picture has another size.
-    pub fn swap(&self, a: &Image, b: &Image, block: &str) -> Result<[Image; 2]> {
-        let j = self.partition().index(block)?;
-        let (za, zb) =
-            (self.encode(std::slice::from_ref(a))?, self.encode(std::slice::from_ref(b))?);
-        let swap = |z, from| self.partition().swap(z, j, from).and_then(|z| self.decode_one(&z));
-        Ok([swap(&za, &zb)?, swap(&zb, &za)?])
-    }
-
-    /// `a` with the blocks numbered `moved` moved to fraction `t` of the way to `b`; below 0 and
-    /// above 1 it goes beyond the end points.
-    ///
-    /// # Errors
-    /// When the shapes differ.
-    pub fn moved(
+    /// When a picture has another size, or a move names no target.
+    pub fn edits(
         &self,
-        a: &Latent,
-        b: &Latent,
-        moved: &[usize],
-        t: f64,
-    ) -> candle_core::Result<Latent> {
-        let t = Tensor::new(&[[t as f32]], &self.device)?;
-        self.partition().interpolate(a, b, moved, |_| Ok(t.clone()))
-    }
-
-    /// The picture of `a` with the named blocks moved to fraction `t` of the way to `b`.
-    ///
-    /// # Errors
-    /// When a block does not exist.
-    pub fn interpolate(&self, a: &Latent, b: &Latent, blocks: &[&str], t: f64) -> Result<Image> {
-        let moved = blocks.iter().map(|b| self.partition().index(b)).collect::<Result<Vec<_>>>()?;
-        Ok(self.decode_one(&self.moved(a, b, &moved, t)?)?)
+        source: &Image,
+        targets: &[Image],
+        tiles: &[Tile],
+    ) -> candle_core::Result<Vec<Image>> {
+        let encode = |image| self.encode(std::slice::from_ref(image));
+        let targets = targets.iter().map(encode).collect::<candle_core::Result<Vec<_>>>()?;
+        self.decode(&self.partition().moved(&encode(source)?, &targets, tiles)?)
     }
 
     /// The picture whose block j is that of `donors[j]`.

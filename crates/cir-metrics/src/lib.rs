@@ -2,6 +2,10 @@
 //!
 //! They take pictures and closures, never a model.
 
+mod edits;
 mod read_back;
+mod reader;
 
+pub use edits::{EditScores, Edited, Edits, TruthScores};
 pub use read_back::{ReadBack, Reading};
+pub use reader::{Reader, accuracy};

@@ -87,6 +87,23 @@ pub fn tanh(x: &Tensor) -> Result<Tensor> {
     x.tanh()
 }
 
+/// x between `low` and `high`, else the nearer of them; any shape, f32 and f64 in parallel on the
+/// CPU. As in PyTorch the gradient passes between the bounds, both included, and is 0 beyond.
+///
+/// # Errors
+/// Whatever candle reports.
+pub fn clamp(x: &Tensor, low: f64, high: f64) -> Result<Tensor> {
+    let kernels = Kernels::current()?;
+    if own(kernels, [x]) {
+        return x.contiguous()?.apply_op1(Elementwise { map: Map::Clamp(low, high), kernels });
+    }
+    // candle's own clamp halves the gradient at the bounds.
+    let constant = x.detach();
+    let inside = (constant.ge(low)? * constant.le(high)?)?.to_dtype(x.dtype())?;
+    let carrier = (x * inside)?;
+    constant.clamp(low, high)? + (&carrier - carrier.detach())?
+}
+
 /// x where positive, slope·x elsewhere.
 #[derive(Clone, Copy)]
 pub(crate) struct Piecewise<T> {
@@ -112,6 +129,7 @@ impl<T: Number> Piecewise<T> {
 enum Map {
     Activation(Activation),
     Tanh,
+    Clamp(f64, f64),
 }
 
 struct Elementwise {
@@ -176,6 +194,22 @@ impl<T: Number> Task for Chunk<'_, T> {
             (Map::Tanh, None) => {
                 to.iter_mut().zip(x).for_each(|(to, x)| _ = to.write(Number::tanh(*x)));
             }
+            (Map::Clamp(low, high), None) => {
+                let (low, high) = (T::narrow(low), T::narrow(high));
+                let clamp = |x: T| {
+                    let x = if x < low { low } else { x };
+                    if x > high { high } else { x }
+                };
+                to.iter_mut().zip(x).for_each(|(to, x)| _ = to.write(clamp(*x)));
+            }
+            (Map::Clamp(low, high), Some((_, grad))) => {
+                let (low, high) = (T::narrow(low), T::narrow(high));
+                let inside = |x: T| x >= low && x <= high;
+                let from = x.iter().zip(grad);
+                to.iter_mut()
+                    .zip(from)
+                    .for_each(|(to, (x, g))| _ = to.write(if inside(*x) { *g } else { T::ZERO }));
+            }
             (Map::Tanh, Some((y, grad))) => {
                 let from = y.iter().zip(grad);
                 to.iter_mut()
@@ -206,6 +240,7 @@ impl CustomOp1 for Elementwise {
         match self.map {
             Map::Activation(_) => "activation",
             Map::Tanh => "tanh",
+            Map::Clamp(..) => "clamp",
         }
     }
 

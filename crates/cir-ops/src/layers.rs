@@ -17,7 +17,8 @@ pub enum Initialisation {
     Pytorch,
     /// Normal with variance 2/fan_in (He et al., 2015), for layers followed by a ReLU; biases 0.
     He,
-    /// Normal with this standard deviation (ELEGANT: 0.02); biases as PyTorch's default.
+    /// Normal with this standard deviation (ELEGANT: 0.02). Biases of convolutions are uniform in
+    /// ±1/√(inputs · kernel²), as early PyTorch had them for transposed ones too; others are 0.
     Normal(f64),
 }
 
@@ -32,10 +33,19 @@ impl Initialisation {
         }
     }
 
-    fn bias(self, pytorch: usize) -> Init {
+    /// For a layer whose kernel spans `inputs` numbers; `pytorch` as for a weight.
+    fn bias(self, inputs: usize, pytorch: usize) -> Init {
         match self {
             Self::He => Init::Const(0.),
-            Self::Pytorch | Self::Normal(_) => uniform(pytorch),
+            Self::Pytorch => uniform(pytorch),
+            Self::Normal(_) => uniform(inputs),
+        }
+    }
+
+    fn linear_bias(self, inputs: usize) -> Init {
+        match self {
+            Self::Pytorch => uniform(inputs),
+            Self::He | Self::Normal(_) => Init::Const(0.),
         }
     }
 }
@@ -150,7 +160,8 @@ impl<Cfg: ConvolutionConfig> Convolution<Cfg> {
         // PyTorch's fan counts the second dimension, whichever it is.
         let fan = shape[1] * kernel * kernel;
         let weight = vb.get_with_hints(&shape, "weight", init.weight(cfg.fan_in(shape), fan))?;
-        let bias = bias.then(|| vb.get_with_hints(out, "bias", init.bias(fan))).transpose()?;
+        let start = init.bias(cin * kernel * kernel, fan);
+        let bias = bias.then(|| vb.get_with_hints(out, "bias", start)).transpose()?;
         Ok(Self { weight, bias, cfg, options: ConvOptions::default() })
     }
 
@@ -304,7 +315,7 @@ impl Linear {
     /// When the builder lacks a parameter or holds another shape.
     pub fn of(cin: usize, out: usize, init: Initialisation, vb: VarBuilder) -> Result<Self> {
         let weight = vb.get_with_hints((out, cin), "weight", init.weight(cin as f64, cin))?;
-        let bias = vb.get_with_hints(out, "bias", init.bias(cin))?;
+        let bias = vb.get_with_hints(out, "bias", init.linear_bias(cin))?;
         Ok(Self { weight, bias, activation: Activation::None })
     }
 

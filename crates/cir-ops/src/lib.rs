@@ -19,6 +19,7 @@
 
 mod activation;
 mod adam;
+mod allocator;
 mod backward;
 mod channel_norm;
 mod conv;
@@ -41,8 +42,9 @@ mod sums;
 mod tensors;
 mod tile;
 
-pub use activation::{Activation, relu, tanh};
+pub use activation::{Activation, clamp, relu, tanh};
 pub use adam::{AdamHyper, adam_step, adam_update};
+pub use allocator::KeepLarge;
 pub use backward::backward;
 pub use candle_nn::{Conv2dConfig, ConvTranspose2dConfig};
 pub use channel_norm::channel_norm;

@@ -139,6 +139,15 @@ fn activations_match() {
         check(cir_ops::tanh(&x), &|x| (x.tanh(), 1. - x.tanh().powi(2)));
         let leaky = Activation::LeakyRelu(0.1).apply(&x);
         check(leaky, &|x| if x > 0. { (x, 1.) } else { (0.1 * x, 0.1) });
+        let clamped = cir_ops::clamp(&x, -1., 2.);
+        check(clamped, &|x| (x.clamp(-1., 2.), f64::from((-1. ..=2.).contains(&x))));
+        // The bounds themselves let the gradient pass.
+        let edges = Var::new(&[-1.5f64, -1., 0., 1., 1.5], &Device::Cpu).unwrap();
+        let edges = Var::from_tensor(&edges.to_dtype(dtype).unwrap()).unwrap();
+        let y = cir_ops::clamp(&edges, -1., 1.).unwrap();
+        let grads = y.sum_all().unwrap().backward().unwrap();
+        assert_eq!(values(&y), [-1., -1., 0., 1., 1.]);
+        assert_eq!(values(grads.get(&edges).unwrap()), [0., 1., 1., 1., 0.]);
     });
 }
 

@@ -16,6 +16,11 @@ pub trait Algorithm: Send {
     /// Whatever the tensors report.
     fn step(&mut self, step: u64, batch: Self::Batch) -> candle_core::Result<Scalars>;
 
+    /// What is amiss with the training since the last step, if anything is. Shown when it appears.
+    fn warning(&self) -> Option<String> {
+        None
+    }
+
     /// Everything that a resumed run needs.
     fn state(&self) -> State;
 

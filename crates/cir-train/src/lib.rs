@@ -12,6 +12,7 @@ mod atomic;
 mod config;
 mod error;
 mod events;
+mod learner;
 mod log;
 mod machine;
 mod observer;
@@ -28,15 +29,17 @@ pub use algorithm::{Algorithm, Model, State};
 pub use atomic::{write_atomically, write_json, write_text};
 pub use config::TrainConfig;
 pub use error::{Error, Result};
+pub use learner::Learner;
 pub use log::MetricsLog;
 pub use machine::machine;
 pub use observer::{Observer, StepRecord};
 pub use progress::Progress;
-pub use report::{Chart, PictureRow, PictureTable, Report, Series, curves};
+pub use report::{Chart, PictureRow, PictureTable, Report, Series, curves, warnings};
 pub use run_dir::RunDir;
 pub use stop::StopFlag;
 pub use stored::{
-    Checkpoint, load_checkpoint, load_model, save_checkpoint, save_model, save_tensors,
+    Checkpoint, ModelCard, load_checkpoint, load_model, open_model, save_checkpoint, save_model,
+    save_tensors,
 };
 pub use tensorboard::TensorBoard;
 pub use train::{Outcome, train};

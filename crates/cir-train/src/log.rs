@@ -56,8 +56,11 @@ impl MetricsLog {
         for (name, x) in times.iter().copied().chain(scalars) {
             line += &format!(",{}:{}", Value::from(name), Value::from(x));
         }
-        // One write a line: a killed process leaves whole lines, and at most one torn one.
-        line += "}\n";
+        self.write(line + "}\n")
+    }
+
+    /// One write a line: a killed process leaves whole lines, and at most one torn one.
+    fn write(&mut self, line: String) -> Result<()> {
         self.file.write_all(line.as_bytes()).map_err(Error::write(&self.path))
     }
 }
@@ -70,6 +73,10 @@ impl Observer for MetricsLog {
         let now = [record.seconds, record.wait_seconds];
         let time = |i: usize| (TIMES[i], ((self.before[i] + now[i]) * 1000.).round() / 1000.);
         self.line(record.step, &[time(0), time(1)], record.scalars)
+    }
+
+    fn on_warning(&mut self, step: u64, warning: &str) -> Result<()> {
+        self.write(format!("{{\"step\":{step},\"warning\":{}}}\n", Value::from(warning)))
     }
 
     fn on_evaluation(&mut self, step: u64, scores: &Scalars) -> Result<()> {

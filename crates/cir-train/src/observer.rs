@@ -33,6 +33,14 @@ pub trait Observer {
         Ok(())
     }
 
+    /// Something is amiss with the training from `step` on.
+    ///
+    /// # Errors
+    /// When the observer cannot write.
+    fn on_warning(&mut self, _step: u64, _warning: &str) -> Result<()> {
+        Ok(())
+    }
+
     /// Held-out data was scored after `step`.
     ///
     /// # Errors

@@ -65,6 +65,11 @@ impl Observer for Progress {
         Ok(())
     }
 
+    fn on_warning(&mut self, step: u64, warning: &str) -> Result<()> {
+        self.say(&format!("step {step}  warning: {warning}"));
+        Ok(())
+    }
+
     fn on_evaluation(&mut self, step: u64, scores: &Scalars) -> Result<()> {
         let scores: Vec<_> = scores.iter().map(|(name, x)| format!("{name} {x:.3}")).collect();
         self.say(&format!("step {step}  held out: {}", scores.join("  ")));

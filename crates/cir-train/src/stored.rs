@@ -10,9 +10,9 @@ use std::{
 };
 
 use candle_core::Device;
-use cir_core::NamedTensors;
+use cir_core::{NamedTensors, Params};
 use safetensors::{SafeTensors, View};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{Error, Model, Result, State, write_atomically};
 
@@ -87,6 +87,55 @@ pub fn load_model(path: &Path) -> Result<Model> {
         Some(_) => Err(Error::file(path, "a checkpoint", "a model (model.safetensors)")),
         None => Err(Error::file(path, "no \"cir\" in its metadata", "a model that `cir` wrote")),
     }
+}
+
+/// What every model says of itself besides what its algorithm needs.
+pub trait ModelCard: DeserializeOwned {
+    /// The algorithm's name in recipes and cards.
+    const ALGORITHM: &'static str;
+
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// Names the one that is out of range.
+    fn check(&self) -> cir_core::Result<()>;
+}
+
+/// The algorithm that a model says it is of.
+#[derive(Deserialize)]
+struct CardHead {
+    algorithm: String,
+}
+
+impl Model {
+    /// The name of its algorithm, if its card says one.
+    pub fn algorithm(&self) -> Option<String> {
+        serde_json::from_str::<CardHead>(&self.card).ok().map(|head| head.algorithm)
+    }
+}
+
+/// Reads a model of one algorithm: its card, checked, and its parameters, which are loaded into those
+/// that `build` makes.
+///
+/// # Errors
+/// When the file is no model of this algorithm, or a tensor is missing, unknown or misshapen.
+pub fn open_model<Card: ModelCard>(
+    path: &Path,
+    build: impl FnOnce(&Card, &Params) -> candle_core::Result<()>,
+) -> Result<(Card, Params)> {
+    let stored = load_model(path)?;
+    let name = Card::ALGORITHM;
+    let wrong = |what: String| Error::file(path, what, format!("a {name} model of this version"));
+    if let Some(other) = stored.algorithm().filter(|other| other != name) {
+        return Err(wrong(format!("a model of algorithm {other:?}")));
+    }
+    let card: Card = serde_json::from_str(&stored.card)
+        .map_err(|e| wrong(format!("a card that does not parse: {e}")))?;
+    card.check().map_err(|e| wrong(e.to_string()))?;
+    let params = Params::zeros();
+    build(&card, &params)?;
+    params.load(&stored.tensors).map_err(|e| wrong(e.to_string()))?;
+    Ok((card, params))
 }
 
 /// Reads a checkpoint.

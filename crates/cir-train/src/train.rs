@@ -53,6 +53,7 @@ pub fn train<A: Algorithm, E: Display>(
             None => return Err(Error::Batch { step, what: "there are no more".into() }),
         };
         wait += asked.elapsed();
+        let warned = algorithm.warning().is_some();
         let scalars = cir_ops::on_pool(|| algorithm.step(step, batch))?;
         check_finite(step, &scalars, run, saved)?;
         let record = StepRecord {
@@ -64,6 +65,9 @@ pub fn train<A: Algorithm, E: Display>(
             logged: due(config.log_every, step) || step == config.steps,
         };
         each(observers, |o| o.on_step(&record))?;
+        if let Some(warning) = algorithm.warning().filter(|_| !warned) {
+            each(observers, |o| o.on_warning(step, &warning))?;
+        }
         if due(config.sample_every, step)
             && let Some(image) = algorithm.sample(step)?
         {

@@ -45,7 +45,8 @@ pub struct Manifest {
 pub struct Row {
     /// Key after the fixture's name.
     pub name: String,
-    /// Shape.
+    /// Shape; given values have their own.
+    #[serde(default)]
     pub shape: Vec<usize>,
     /// `uniform` or `noise`; absent for plain uniform values.
     #[serde(default)]
@@ -138,6 +139,9 @@ impl Fixture {
 
     fn tensor(&self, row: &Row, dtype: DType) -> Result<Tensor> {
         let key = format!("{}/{}", self.manifest.fixture, row.name);
+        if let Some(given) = &row.values {
+            return values::given(given, dtype).with_context(|| key);
+        }
         let noise = 3f64.sqrt();
         let (low, high) = match (row.kind.as_deref(), row.low, row.high) {
             (None | Some("uniform"), Some(low), Some(high)) => (low, high),

@@ -4,6 +4,7 @@
 //! and what should come out, [`check`] compares, and one module for each algorithm runs its steps.
 
 pub mod check;
+mod elegant;
 pub mod fixture;
 mod gzs;
 pub mod values;
@@ -16,7 +17,7 @@ use candle_core::DType;
 use self::{check::Check, fixture::Fixture};
 
 /// Algorithms whose fixtures can be run.
-pub const BUILT: [&str; 1] = ["gzs"];
+pub const BUILT: [&str; 2] = ["gzs", "elegant"];
 
 /// Runs the fixture in `folder` in one precision.
 ///
@@ -28,6 +29,9 @@ pub fn run(folder: &Path, dtype: DType) -> Result<check::Outcome> {
     ensure!(BUILT.contains(&&*algorithm), "{folder_name}: algorithm {algorithm:?} is not built");
     let fixture = Fixture::load(folder)?;
     let mut check = Check::new(&fixture, dtype);
-    gzs::run(&fixture, dtype, &mut check)?;
+    match &*algorithm {
+        "elegant" => elegant::run(&fixture, dtype, &mut check)?,
+        _ => gzs::run(&fixture, dtype, &mut check)?,
+    }
     check.finish()
 }

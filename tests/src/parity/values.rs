@@ -1,5 +1,6 @@
 //! Values from keys (FORMAT.md): every weight, image and fraction is a function of a text.
 
+use anyhow::Context;
 use candle_core::{DType, Device, Result, Tensor};
 use rayon::prelude::*;
 
@@ -40,9 +41,49 @@ pub fn uniform(key: &str, shape: &[usize], low: f64, high: f64, dtype: DType) ->
     }
 }
 
+/// A tensor of nested lists of numbers.
+///
+/// # Errors
+/// When the lists are ragged or hold something else.
+pub fn given(values: &serde_json::Value, dtype: DType) -> anyhow::Result<Tensor> {
+    fn collect(
+        value: &serde_json::Value,
+        depth: usize,
+        shape: &mut Vec<usize>,
+        numbers: &mut Vec<f64>,
+    ) -> anyhow::Result<()> {
+        if let Some(number) = value.as_f64() {
+            anyhow::ensure!(depth == shape.len(), "{value} beside lists");
+            numbers.push(number);
+            return Ok(());
+        }
+        let list = value.as_array().with_context(|| format!("{value} is no number"))?;
+        if depth == shape.len() {
+            anyhow::ensure!(numbers.is_empty(), "{value} beside numbers");
+            shape.push(list.len());
+        }
+        anyhow::ensure!(list.len() == shape[depth], "lists of {} and {}", list.len(), shape[depth]);
+        list.iter().try_for_each(|value| collect(value, depth + 1, shape, numbers))
+    }
+    let (mut shape, mut numbers) = (Vec::new(), Vec::new());
+    collect(values, 0, &mut shape, &mut numbers)?;
+    Ok(Tensor::from_vec(numbers, shape, &Device::Cpu)?.to_dtype(dtype)?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nested_lists_are_tensors_and_ragged_ones_are_not() {
+        let of = |value| given(&value, DType::F64);
+        let x = of(serde_json::json!([[1, 0.5], [0, 2], [3, 4]])).unwrap();
+        assert_eq!(x.to_vec2::<f64>().unwrap(), [[1., 0.5], [0., 2.], [3., 4.]]);
+        for wrong in [serde_json::json!([[1], [1, 2]]), serde_json::json!([1, [2]])] {
+            assert!(of(wrong).is_err());
+        }
+        assert!(of(serde_json::json!(["a"])).is_err());
+    }
 
     /// The check values of FORMAT.md.
     #[test]

@@ -46,7 +46,7 @@ pub(super) fn run() -> Result<Count> {
     bench.cir(&["info", "run"])?;
     bench.cir(&["info", "run/checkpoint.safetensors"])?;
     bench.cir(&["data", "list"])?;
-    let [a, b] = &bench.pictures()?;
+    let [a, b] = &bench.pictures("fonts", 32)?;
     bench.cir(&["swap", "run", a, b, "--block", "letter", "--out", "swap.png"])?;
     let beyond = ["--from", "-0.5", "--to", "1.5", "--out", "interpolate.png"];
     bench.cir(&[&["interpolate", "run", a, b, "--block", "size"], &beyond[..]].concat())?;

@@ -40,10 +40,19 @@ pub(crate) struct Args {
 }
 
 /// Fields that make a recipe small enough to be trained many times.
-const SMALL: [(&str, &[&str]); 1] = [(
-    "gzs-fonts",
-    &["data.size=16", "model.image_size=16", "model.conv_dim=4", "model.hidden=32"],
-)];
+const SMALL: [(&str, &[&str]); 2] = [
+    ("gzs-fonts", &["data.size=16", "model.image_size=16", "model.conv_dim=4", "model.hidden=32"]),
+    (
+        "elegant-faces",
+        &[
+            "model.attributes=['smile', 'hat']",
+            "model.channels=[4, 8, 8]",
+            "model.discriminator=[4, 8]",
+            "sampling.batch=2",
+            "evaluation.reader_steps=4",
+        ],
+    ),
+];
 
 /// Prints a row a kill, then what was compared; whether all was equal.
 pub(crate) fn run(args: Args) -> Result<bool> {

@@ -30,6 +30,7 @@ fn recipes_with_unknown_fields_values_or_versions() {
     says(&refused(&["version=2"]), &["version", "2", "1"]);
     says(&refused(&["algorithm=gsz"]), &["gsz", "gzs"]);
     says(&refused(&["train.steps=0"]), &["train.steps", "0", "at least 1"]);
+    says(&refused(&["cir.moved=trained"]), &["cir.moved", "trained", "all-but-one"]);
     says(&refused(&["cir.draws=0"]), &["cir.draws", "at least 1"]);
     says(&refused(&["model.image_size=18"]), &["model.image_size", "18", "multiple of 4"]);
     says(&refused(&["model.depth=5"]), &["model.depth", "5", "1 to 4"]);

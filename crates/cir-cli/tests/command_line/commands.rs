@@ -1,6 +1,6 @@
 //! Every use of a trained model, and the data commands.
 
-use crate::{Place, bytes};
+use crate::{Place, bytes, size};
 
 /// A trained tiny run and two pictures, one of another size.
 fn trained() -> Place {
@@ -21,12 +21,6 @@ fn trained() -> Place {
     place
 }
 
-fn size(place: &Place, name: &str) -> (u32, u32) {
-    let png = bytes(&place.path(name));
-    let number = |at: usize| u32::from_be_bytes(png[at..at + 4].try_into().unwrap());
-    (number(16), number(20))
-}
-
 #[test]
 fn a_model_is_used() {
     let place = trained();
@@ -39,12 +33,13 @@ fn a_model_is_used() {
     let model = "run/model.safetensors";
     let strip = ["interpolate", model, "a.png", "b.png", "--block", "size", "--steps", "5"];
     place.ok(&[&strip[..], &["--from", "-0.5", "--to", "1.5", "-o", "strip.png"]].concat());
-    assert_eq!(size(&place, "strip.png"), (5 * 16 + 4 * 2, 16));
+    // The two sources in the margins.
+    assert_eq!(size(&place, "strip.png"), (7 * 16 + 6 * 2, 16));
     let wide = place.cir(&["encode", "run", "strip.png", "-o", "wide.npy"]);
-    assert!(crate::text(&wide.stderr).contains("resized from 88x16 to 16x16"));
+    assert!(crate::text(&wide.stderr).contains("resized from 124x16 to 16x16"));
     place
         .ok(&[&strip[..], &["--down", "letter,font", "--enlarge", "2", "-o", "grid.png"]].concat());
-    assert_eq!(size(&place, "grid.png"), (2 * (5 * 16 + 4 * 2), 2 * (5 * 16 + 4 * 2)));
+    assert_eq!(size(&place, "grid.png"), (2 * (7 * 16 + 6 * 2), 2 * (5 * 16 + 4 * 2)));
 
     let values = ["size=large", "font_colour=red", "back_colour=blue", "font=sans"];
     let printed =
@@ -80,6 +75,15 @@ fn data_sets_are_listed_described_and_shown() {
     assert!(place.ok(&["data", "describe", "fonts"]).contains("font_colour and back_colour"));
     place.ok(&["data", "preview", "dsprites", "--count", "4", "-o", "sheet.png"]);
     assert_eq!(size(&place, "sheet.png"), (130, 130));
+    // Two people in a row each, with six changes.
+    let faces = place.ok(&["data", "describe", "faces"]);
+    assert!(faces.contains("open_eyes (2): no yes"), "{faces}");
+    place.ok(&["data", "preview", "faces", "--count", "14", "-o", "sheet.png"]);
+    assert_eq!(size(&place, "sheet.png"), (7 * 66 - 2, 130));
+    place.ok(&["data", "render", "faces", "--count", "3", "--out", "faces"]);
+    let table = std::fs::read_to_string(place.path("faces/labels.csv")).unwrap();
+    assert!(table.starts_with("file,smile,glasses,hat,beard,open_eyes,dark_hair\n"), "{table}");
+    assert!(place.ok(&["data", "describe", "celeba"]).contains("Eyeglasses (2): no yes"));
 }
 
 #[test]

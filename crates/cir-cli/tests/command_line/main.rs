@@ -1,7 +1,9 @@
 //! The binary as a user runs it: what it makes, what it refuses and with which exit code.
 
+mod align;
 mod bad_input;
 mod commands;
+mod elegant;
 mod runs;
 
 use std::{
@@ -76,6 +78,13 @@ impl Place {
     fn train(&self, out: &str, sets: &[&str]) -> String {
         self.ok(&train(out, sets))
     }
+}
+
+/// A picture file's width and height.
+fn size(place: &Place, name: &str) -> (u32, u32) {
+    let png = bytes(&place.path(name));
+    let number = |at: usize| u32::from_be_bytes(png[at..at + 4].try_into().unwrap());
+    (number(16), number(20))
 }
 
 /// The arguments that train the tiny recipe.

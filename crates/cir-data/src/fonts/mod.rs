@@ -96,7 +96,12 @@ impl Source for Fonts {
         Ok(coverage.paint(front, back, self.side)?)
     }
 
-    fn between(&self, from: &[u16], to: &[u16], fractions: &[f32]) -> Option<Result<Image>> {
+    fn changed(&self, index: usize, attribute: usize, value: u16) -> Option<usize> {
+        grid::changed(&self.labels, 5, index, attribute, value)
+    }
+
+    fn between(&self, index: usize, to: &[u16], fractions: &[f32]) -> Option<Result<Image>> {
+        let from = &self.labels[index * 5..index * 5 + 5];
         let whole = |j: usize| {
             let nearest = if fractions[j] < 0.5 { from[j] } else { to[j] };
             (from[j] == to[j] || fractions[j] == 0. || fractions[j] == 1.).then_some(nearest)

@@ -13,7 +13,16 @@ const HOLD_OUT: &str = "hold_out = { fraction = 0.25, seed = 1 }";
 fn built_in_cards_are_whole() {
     let all = cards().unwrap();
     let names: Vec<&str> = all.iter().map(|c| c.name.as_str()).collect();
-    let expected = ["fonts", "fonts-folder", "dsprites", "dsprites-npz", "ilab-6pose", "rafd"];
+    let expected = [
+        "fonts",
+        "fonts-folder",
+        "faces",
+        "celeba",
+        "dsprites",
+        "dsprites-npz",
+        "ilab-6pose",
+        "rafd",
+    ];
     assert_eq!(names, expected);
     for card in all {
         assert_eq!(Card::open(&card.name).unwrap(), card);
@@ -37,8 +46,8 @@ fn wrong_settings_are_named_with_what_is_allowed() {
     let text = |more: &str| format!("size = 32\n{HOLD_OUT}\n{more}");
     assert_eq!(
         error(&text("card = \"font\"")),
-        "data.card: found \"font\"; allowed: fonts, fonts-folder, dsprites, dsprites-npz, \
-         ilab-6pose, rafd, or the path of a card (TOML)"
+        "data.card: found \"font\"; allowed: fonts, fonts-folder, faces, celeba, dsprites, \
+         dsprites-npz, ilab-6pose, rafd, or the path of a card (TOML)"
     );
     let fonts = |more: &str| error(&text(&format!("card = \"fonts\"\n{more}")));
     assert!(
@@ -63,6 +72,31 @@ fn wrong_settings_are_named_with_what_is_allowed() {
     );
     let missing = error(&text("card = \"rafd\"\nroot = \"/no/such/folder\""));
     assert!(missing.starts_with("/no/such/folder: found nothing; expected the folder of rafd."));
+}
+
+#[test]
+fn attributes_are_chosen_and_ordered() {
+    let open = |text: &str| {
+        let config: DataConfig = toml::from_str(text).unwrap();
+        config.open()
+    };
+    let text =
+        |chosen: &str| format!("card = \"faces\"\nsize = 64\n{HOLD_OUT}\nattributes = {chosen}");
+    let data = open(&text("[\"hat\", \"smile\"]")).unwrap();
+    let names: Vec<&str> =
+        data.index.schema().attributes().iter().map(|a| a.name.as_str()).collect();
+    assert_eq!(names, ["hat", "smile"]);
+    assert_eq!(
+        error(&text("[\"hat\", \"hat\"]")),
+        "data.attributes: found \"hat\" twice; allowed: each name once"
+    );
+    let subjects =
+        "card = \"fonts\"\nsize = 32\nhold_out = { fraction = 0.1, seed = 1, of = \"subjects\" }";
+    assert_eq!(
+        error(subjects),
+        "data.hold_out.of: found \"subjects\"; allowed: \"combinations\"; the images of this data \
+         set have no subjects"
+    );
 }
 
 #[test]

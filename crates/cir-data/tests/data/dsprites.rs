@@ -74,8 +74,21 @@ fn sprites_turn_counter_clockwise_and_stay_inside() {
 fn in_between_sprites_can_be_drawn() {
     let data = open(64);
     let (from, to) = ([0, 0, 0, 4, 4], [0, 2, 0, 6, 4]);
-    let middle = data.source.between(&from, &to, &[0., 0.5, 0., 0.5, 0.]).unwrap().unwrap();
+    let from = data.index.find(&from).unwrap();
+    let middle = data.source.between(from, &to, &[0., 0.5, 0., 0.5, 0.]).unwrap().unwrap();
     let at = data.index.find(&[0, 1, 0, 5, 4]).unwrap();
     assert_eq!(middle, data.source.image(at).unwrap());
-    assert!(data.source.between(&from, &[1, 0, 0, 4, 4], &[0.5, 0., 0., 0., 0.]).is_none());
+    assert!(data.source.between(from, &[1, 0, 0, 4, 4], &[0.5, 0., 0., 0., 0.]).is_none());
+}
+
+#[test]
+fn changed_sprites_are_found() {
+    let data = open(64);
+    let at = data.index.find(&[1, 2, 3, 4, 5]).unwrap();
+    assert_eq!(data.source.changed(at, 2, 17), data.index.find(&[1, 2, 17, 4, 5]));
+    assert_eq!(data.source.changed(at, 2, 3), Some(at));
+    assert_eq!(data.source.changed(at, 2, 40), None);
+    assert_eq!(data.source.changed(at, 5, 0), None);
+    assert_eq!(data.source.changed(data.source.len(), 0, 0), None);
+    assert_eq!(data.source.subject(at), None);
 }

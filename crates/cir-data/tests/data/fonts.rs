@@ -105,7 +105,8 @@ fn pictures_have_the_colours_of_their_labels() {
 fn what_lies_between_can_be_drawn() {
     let data = open("card = \"fonts\"\nsize = 32");
     let (from, to) = ([0, 0, 0, 1, 0], [0, 2, 5, 9, 0]);
-    let between = |t: [f32; 5]| data.source.between(&from, &to, &t).unwrap().unwrap();
+    let at = data.index.find(&from).unwrap();
+    let between = |t: [f32; 5]| data.source.between(at, &to, &t).unwrap().unwrap();
     let image = |labels: &[u16]| data.source.image(data.index.find(labels).unwrap()).unwrap();
     assert_eq!(between([0.; 5]), image(&from));
     assert_eq!(between([1.; 5]), image(&to));
@@ -113,8 +114,17 @@ fn what_lies_between_can_be_drawn() {
     let sizes = fonts::render('A', "sans", 100., [110, 10, 158], [255, 165, 0], 32).unwrap();
     assert_eq!(half, sizes);
     let other_font = [0, 0, 0, 1, 3];
-    assert!(data.source.between(&from, &other_font, &[0., 0., 0., 0., 0.5]).is_none());
-    assert!(data.source.between(&from, &other_font, &[0., 0., 0., 0., 1.]).is_some());
+    assert!(data.source.between(at, &other_font, &[0., 0., 0., 0., 0.5]).is_none());
+    assert!(data.source.between(at, &other_font, &[0., 0., 0., 0., 1.]).is_some());
+}
+
+#[test]
+fn changed_letters_are_found_unless_they_could_not_be_seen() {
+    let data = open("card = \"fonts\"\nsize = 32");
+    let at = data.index.find(&[3, 1, 2, 5, 7]).unwrap();
+    assert_eq!(data.source.changed(at, 0, 9), data.index.find(&[9, 1, 2, 5, 7]));
+    assert_eq!(data.source.changed(at, 0, 3), Some(at));
+    assert_eq!(data.source.changed(at, 2, 5), None);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Pictures of what the sources draw, for people to look at: set `CIR_LOOK` to a folder.
 
 use cir_core::Image;
+use cir_data::faces::{Degrees, Face};
 use cir_data::{DataConfig, fonts, save_png};
 
 fn folder() -> Option<std::path::PathBuf> {
@@ -45,4 +46,42 @@ fn sprites() {
         }
     }
     save_png(folder.join("dsprites.png"), &Image::grid(&rows, 2)).unwrap();
+}
+
+#[test]
+fn portraits() {
+    let Some(folder) = folder() else { return };
+    let face = |identity: u64, bits: u64| {
+        let degrees = std::array::from_fn(|j| (bits >> j & 1) as f32);
+        Face::new(identity).with(Degrees::from_array(degrees))
+    };
+    for side in [64, 256] {
+        // People at random, with attributes at random.
+        let (rows, columns) = if side == 64 { (10, 14) } else { (4, 6) };
+        let people: Vec<Vec<_>> = (0..rows)
+            .map(|y| {
+                let people = (0..columns).map(|x| y * columns + x);
+                people.map(|i| Some(face(i, i * 29 + i / 7).draw(side).unwrap())).collect()
+            })
+            .collect();
+        let grid = Image::grid(&people, 2);
+        save_png(folder.join(format!("faces-{side}.png")), &grid).unwrap();
+        // One attribute after the other, at five degrees.
+        let mut rows = Vec::new();
+        for j in 0..6 {
+            let row = (0..2).flat_map(|k| {
+                let degrees: [f32; 6] =
+                    std::array::from_fn(|i| f32::from(u8::from(i == 4 || k == 1 && i == 0)));
+                (0..5).map(move |step| {
+                    let mut degrees = degrees;
+                    degrees[j] = step as f32 / 4.;
+                    let face = Face::new(j as u64 * 2 + k + 40).with(Degrees::from_array(degrees));
+                    Some(face.draw(side).unwrap())
+                })
+            });
+            rows.push(row.collect());
+        }
+        let grid = Image::grid(&rows, 2);
+        save_png(folder.join(format!("degrees-{side}.png")), &grid).unwrap();
+    }
 }

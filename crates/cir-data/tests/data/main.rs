@@ -1,9 +1,13 @@
 //! Everything that the crate offers, through its public names.
 
+mod align;
+mod celeba;
 mod config;
 mod dsprites;
+mod faces;
 mod folder;
 mod fonts;
 mod look;
 mod prefetch;
+mod published;
 mod samplers;

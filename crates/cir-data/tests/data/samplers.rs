@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use cir_core::{Attribute, Image, Labels, Schema, rng};
-use cir_data::{EdgeSampler, Error, GroupSampler, HoldOut, Index, Result, Source, Split};
+use cir_data::{
+    EdgeSampler, Error, GroupSampler, HeldOut, HoldOut, Index, PairSampler, Result, Source, Split,
+};
 
 struct Rows(Schema, Vec<Labels>);
 
@@ -69,7 +71,7 @@ fn whole_combinations_are_held_out_and_every_value_is_seen() {
     rows.1.extend(rows.1.clone());
     let index = rows.index();
     for seed in 0..20 {
-        let hold_out = HoldOut { fraction: 0.5, seed };
+        let hold_out = held(0.5, seed);
         let split = Split::new(&index, hold_out).unwrap();
         assert_eq!(split, Split::new(&index, hold_out).unwrap());
         assert_eq!((split.train.len(), split.held_out.len()), (60, 60));
@@ -82,22 +84,59 @@ fn whole_combinations_are_held_out_and_every_value_is_seen() {
             assert_eq!(seen.len(), attribute.values.len());
         }
     }
-    let split = |seed| Split::new(&index, HoldOut { fraction: 0.5, seed }).unwrap();
+    let split = |seed| Split::new(&index, held(0.5, seed)).unwrap();
     assert_ne!(split(1), split(2));
-    let none = Split::new(&index, HoldOut { fraction: 0., seed: 1 }).unwrap();
+    let none = Split::new(&index, held(0., 1)).unwrap();
     assert!(none.held_out.is_empty());
+}
+
+/// Rows of which two and two show the same subject.
+struct Pairs(Rows);
+
+impl Source for Pairs {
+    fn schema(&self) -> &Schema {
+        self.0.schema()
+    }
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+    fn labels(&self, index: usize) -> Labels {
+        self.0.labels(index)
+    }
+    fn image(&self, index: usize) -> Result<Image> {
+        self.0.image(index)
+    }
+    fn subject(&self, index: usize) -> Option<usize> {
+        Some(100 + index / 2)
+    }
+}
+
+#[test]
+fn whole_subjects_are_held_out_and_every_value_is_seen() {
+    let index = Index::new(&Pairs(Rows::full(&[4, 5, 2]))).unwrap();
+    let hold_out = |fraction| HoldOut { fraction, seed: 1, of: HeldOut::Subjects };
+    let split = Split::new(&index, hold_out(0.5)).unwrap();
+    assert_eq!((split.train.len(), split.held_out.len()), (20, 20));
+    assert!(split.held_out.chunks(2).all(|pair| pair[0] % 2 == 0 && pair[1] == pair[0] + 1));
+    for (j, count) in [4, 5, 2].into_iter().enumerate() {
+        let seen: BTreeSet<u16> = split.train.iter().map(|&i| index.labels(i)[j]).collect();
+        assert_eq!(seen.len(), count);
+    }
+    let error = Split::new(&index, hold_out(0.9)).unwrap_err().to_string();
+    assert!(error.contains("found 0.9 (18 of 20 subjects); allowed: at most"), "{error}");
+    let without = Split::new(&Rows::full(&[2, 2]).index(), hold_out(0.5)).unwrap_err();
+    assert!(without.to_string().starts_with("data.hold_out.of: found \"subjects\""));
 }
 
 #[test]
 fn too_large_a_hold_out_is_refused() {
     let index = Rows::full(&[3, 3]).index();
-    let error =
-        |fraction| Split::new(&index, HoldOut { fraction, seed: 1 }).unwrap_err().to_string();
+    let error = |fraction| Split::new(&index, held(fraction, 1)).unwrap_err().to_string();
     assert!(error(0.9).starts_with("data.hold_out.fraction: found 0.9 (8 of 9 combinations)"));
     assert!(error(1.).contains("allowed: 0 or more and below 1"));
     assert!(error(f64::NAN).contains("found NaN"));
     let full = Rows::full(&[2, 2, 2]).index();
-    assert!(Split::new(&full, HoldOut { fraction: 0.75, seed: 1 }).is_ok());
+    assert!(Split::new(&full, held(0.75, 1)).is_ok());
 }
 
 #[test]
@@ -132,7 +171,7 @@ fn partners_share_their_attribute_and_no_other_and_are_uniform() {
 #[test]
 fn groups_stay_within_the_training_images() {
     let index = Rows::full(&[5, 4, 4]).index();
-    let split = Split::new(&index, HoldOut { fraction: 0.4, seed: 3 }).unwrap();
+    let split = Split::new(&index, held(0.4, 3)).unwrap();
     let sampler = GroupSampler::new(&index, &split.train).unwrap();
     for step in 0..500 {
         let group = sampler.group(&mut rng(1, "test", step)).unwrap();
@@ -216,4 +255,50 @@ fn edges_share_a_value_and_are_two_images() {
         error,
         "hue: found no two training images with the same value; allowed: at least two"
     );
+}
+
+#[test]
+fn pairs_have_the_attribute_and_have_it_not_and_every_image_comes_once_a_pass() {
+    let index = Rows::full(&[2, 5, 2]).index();
+    let train: Vec<_> = (0..20).collect();
+    let sampler = PairSampler::new(&index, &train, &[2, 0], 3, 7).unwrap();
+    // Ten images of each sign: three batches of three a pass, one image left out.
+    for (i, attribute) in [2, 0].into_iter().enumerate() {
+        for (sign, value) in [(0, 1), (1, 0)] {
+            let mut firsts = BTreeSet::new();
+            for pass in 0..6 {
+                let steps = 3 * pass + 1..3 * pass + 4;
+                let images = steps.flat_map(|step| sampler.pair(i, step)[sign].clone());
+                let images: BTreeSet<_> = images.collect();
+                assert_eq!(images.len(), 9);
+                assert!(images.iter().all(|&i| index.labels(i)[attribute] == value));
+                firsts.insert(sampler.pair(i, 3 * pass + 1)[sign].clone());
+            }
+            assert!(firsts.len() > 3, "passes are shuffled anew");
+        }
+    }
+    // A pure function of the step, whatever was asked before, and another one of another seed.
+    let again = PairSampler::new(&index, &train, &[2, 0], 3, 7).unwrap();
+    let other = PairSampler::new(&index, &train, &[2, 0], 3, 8).unwrap();
+    let first = sampler.pair(0, 5);
+    assert_eq!(again.pair(0, 5), first);
+    assert_ne!(other.pair(0, 5), first);
+    assert_ne!(sampler.pair(0, 5)[0], sampler.pair(0, 4)[0]);
+}
+
+#[test]
+fn attributes_that_give_no_pairs_are_named() {
+    let rows = vec![vec![0, 0, 1], vec![1, 2, 1], vec![1, 1, 1]];
+    let index = Rows::new(&[2, 3, 2], rows).index();
+    let refusal = |attribute, batch| {
+        PairSampler::new(&index, &[0, 1, 2], &[attribute], batch, 1).unwrap_err().to_string()
+    };
+    assert!(refusal(1, 1).starts_with("hue: found 3 values (v0, v1, v2); allowed: two values"));
+    assert!(refusal(2, 1).starts_with("size: found 0 training images with \"v0\"; allowed: at"));
+    assert!(refusal(0, 2).starts_with("shape: found 1 training images with \"v0\"; allowed: at"));
+    assert!(refusal(0, 0).starts_with("sampling.batch: found 0"));
+}
+
+fn held(fraction: f64, seed: u64) -> HoldOut {
+    HoldOut { fraction, seed, of: HeldOut::Combinations }
 }

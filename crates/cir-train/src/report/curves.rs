@@ -29,3 +29,13 @@ pub fn curves(metrics_jsonl: &str) -> BTreeMap<String, Vec<(f64, f64)>> {
     }
     curves
 }
+
+/// What a log warns of: steps and texts, in order.
+pub fn warnings(metrics_jsonl: &str) -> Vec<(u64, String)> {
+    let warning = |line: &str| {
+        let fields = serde_json::from_str::<Map<String, Value>>(line).ok()?;
+        let text = fields.get("warning")?.as_str()?.to_owned();
+        Some((fields.get("step")?.as_u64()?, text))
+    };
+    metrics_jsonl.lines().filter_map(warning).collect()
+}

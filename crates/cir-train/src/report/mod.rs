@@ -20,7 +20,7 @@ use crate::png::png;
 use page::{escape, is_numeric};
 
 pub use chart::{Chart, Series};
-pub use curves::curves;
+pub use curves::{curves, warnings};
 
 /// Builds the page, item by item.
 #[derive(Debug, Clone)]

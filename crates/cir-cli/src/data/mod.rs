@@ -1,14 +1,17 @@
-//! `cir data`: lists and describes data sets, previews them, renders them to a folder.
+//! `cir data`: lists and describes data sets, previews them, renders them to a folder, aligns photos.
+
+mod align;
+mod preview;
 
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use cir_core::rng;
-use cir_data::{Card, DataConfig, DataSet, HoldOut, cards, save_png};
+use cir_data::{Card, DataConfig, DataSet, HeldOut, HoldOut, cards, save_png};
 use clap::Subcommand;
 use rand::seq::index::sample;
 
-use crate::{figures::contact_sheet, pictures, usage::usage};
+use crate::{pictures, usage::usage};
 
 /// Arguments of `cir data`.
 #[derive(clap::Args)]
@@ -33,7 +36,8 @@ enum Action {
         #[arg(long)]
         json: bool,
     },
-    /// A grid of pictures drawn at random.
+    /// A grid of pictures drawn at random; of faces, each beside the same face with one attribute
+    /// changed, for every attribute.
     Preview {
         #[command(flatten)]
         which: Which,
@@ -60,6 +64,8 @@ enum Action {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Bring photos of faces to one place and size by their landmarks, as published for CelebA.
+    Align(align::Args),
 }
 
 #[derive(clap::Args)]
@@ -72,6 +78,9 @@ struct Which {
     /// Where the files lie, for cards that read files.
     #[arg(long)]
     root: Option<PathBuf>,
+    /// Use only these attributes: NAME,NAME,…
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    attributes: Vec<String>,
     /// Use only these values of an attribute: NAME=VALUE,VALUE,… (can be given several times).
     #[arg(long = "only", value_name = "NAME=VALUES")]
     only: Vec<String>,
@@ -89,8 +98,9 @@ impl Which {
             card: self.card,
             root: self.root,
             size: self.size,
+            attributes: self.attributes,
             values: self.only.into_iter().map(pair).collect::<Result<_>>()?,
-            hold_out: HoldOut { fraction: 0., seed: 0 },
+            hold_out: HoldOut { fraction: 0., seed: 0, of: HeldOut::default() },
         };
         Ok(config.open()?)
     }
@@ -102,17 +112,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Action::List { json } => list(json),
         Action::Describe { card, json } => describe(&Card::open(&card)?, json),
         Action::Preview { which, count, seed, output } => {
-            let data = which.open()?;
-            let chosen = choose(&data, usize::from(count), seed);
-            let images = chosen.iter().map(|&i| data.source.image(i));
-            let images = images.collect::<cir_data::Result<Vec<_>>>()?;
-            let columns = (images.len() as f64).sqrt().ceil() as usize;
-            let labels: Vec<_> = chosen
-                .iter()
-                .map(|&i| data.source.schema().describe(&data.source.labels(i)))
-                .collect();
-            output.write(&contact_sheet(images, columns), serde_json::json!({ "labels": labels }))
+            preview::preview(&which.open()?, usize::from(count), seed, &output)
         }
+        Action::Align(args) => align::run(&args),
         Action::Render { which, out, count, seed } => render(&which.open()?, out, count, seed),
     }
 }

@@ -1,0 +1,38 @@
+//! The scores of a model, for a terminal, a report and programs.
+
+use std::fmt::Write;
+
+/// A table of scores.
+pub(crate) struct Scores {
+    /// Over the table in a report.
+    pub(crate) heading: &'static str,
+    /// What the numbers mean, for a report.
+    pub(crate) explanation: &'static str,
+    /// Names of the columns; the first is that of the rows' names.
+    pub(crate) columns: Vec<String>,
+    /// Rows as long as the columns.
+    pub(crate) rows: Vec<Vec<String>>,
+    /// What was scored.
+    pub(crate) footer: String,
+    /// The numbers unrounded.
+    pub(crate) json: serde_json::Value,
+}
+
+impl Scores {
+    /// The table for a terminal.
+    pub(crate) fn table(&self) -> String {
+        let mut text = String::new();
+        for row in [&self.columns].into_iter().chain(&self.rows) {
+            let mut line = String::new();
+            for (i, (cell, column)) in row.iter().zip(&self.columns).enumerate() {
+                _ = match i {
+                    0 => write!(line, "{cell:<16}"),
+                    _ => write!(line, " {cell:>width$}", width = column.chars().count().max(8)),
+                };
+            }
+            _ = writeln!(text, "{}", line.trim_end());
+        }
+        _ = writeln!(text, "{}", self.footer);
+        text
+    }
+}

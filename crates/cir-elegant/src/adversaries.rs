@@ -1,0 +1,145 @@
+//! The two sides of the game with their optimisers, and one update of each (elegant.md, section 2).
+
+use candle_core::{DType, Device, Result, Tensor};
+use cir_core::{Cir, Draw, Gradients, Losses, Params, Partition, Scalars};
+use cir_train::Learner;
+
+use crate::{
+    CirStep, Discriminators, ElegantConfig, Exchange, Generator, Pair,
+    step::{discriminator_loss, generator_loss},
+};
+
+/// Generator and discriminators in training.
+pub struct Adversaries {
+    config: ElegantConfig,
+    partition: Partition,
+    cir: Cir,
+    dtype: DType,
+    device: Device,
+    generator: Generator,
+    discriminators: Discriminators,
+    generating: Learner,
+    discriminating: Learner,
+}
+
+/// What one update of both computed.
+#[derive(Debug, Clone)]
+pub struct Update {
+    /// `D1`, `D2`, `total_D`, `reconstruction`, `adv1`, `adv2`, perhaps `cir`, `total_G`: terms
+    /// unweighted, totals as differentiated.
+    pub scalars: Scalars,
+    /// What the generator made, before either update.
+    pub made: Exchange,
+    /// The probabilities of A, B, C and D by D1 and D2, before the update.
+    pub probabilities: [Tensor; 2],
+    /// The gradient of `total_D`.
+    pub discriminator_gradients: Gradients,
+    /// The gradient of `total_G`.
+    pub generator_gradients: Gradients,
+}
+
+impl Adversaries {
+    /// Networks whose parameters are drawn from `seed`.
+    ///
+    /// # Errors
+    /// When a setting is out of range.
+    pub fn new(
+        config: &ElegantConfig,
+        seed: u64,
+        dtype: DType,
+        device: &Device,
+    ) -> cir_core::Result<Self> {
+        config.check()?;
+        let (model, precision) = (&config.model, config.precision);
+        let (g, d) = (Params::new(seed), Params::new(seed));
+        let generator = Generator::new(model, g.builder(dtype, device))?;
+        let discriminators = Discriminators::new(model, d.builder(dtype, device))?;
+        let partition = model.partition()?;
+        Ok(Self {
+            cir: Cir::new(config.cir.clone(), &partition)?,
+            partition,
+            dtype,
+            device: device.clone(),
+            generator: generator.with_precision(precision),
+            discriminators: discriminators.with_precision(precision),
+            generating: Learner::new("generator", g, config.optimiser.generator)?,
+            discriminating: Learner::new("discriminator", d, config.optimiser.discriminator)?,
+            config: config.clone(),
+        })
+    }
+
+    /// Encoder and decoder as they train.
+    pub fn generator(&self) -> &Generator {
+        &self.generator
+    }
+
+    /// The CIR term.
+    pub fn cir(&self) -> &Cir {
+        &self.cir
+    }
+
+    /// The partition of the code.
+    pub fn partition(&self) -> &Partition {
+        &self.partition
+    }
+
+    /// The learners of the generator and of the discriminators.
+    pub fn learners(&self) -> [&Learner; 2] {
+        [&self.generating, &self.discriminating]
+    }
+
+    /// The same, to restore them.
+    pub fn learners_mut(&mut self) -> [&mut Learner; 2] {
+        [&mut self.generating, &mut self.discriminating]
+    }
+
+    /// An update of the discriminators, then one of the generator against them, on the forward pass
+    /// made before both; `trained` is the attribute, `cir` the CIR term's weight and draw, `factor`
+    /// multiplies both learning rates.
+    ///
+    /// # Errors
+    /// When the shapes do not fit the networks.
+    pub fn update(
+        &mut self,
+        trained: usize,
+        pair: &Pair,
+        cir: Option<(f64, &Draw)>,
+        factor: f64,
+    ) -> Result<Update> {
+        let weights = &self.config.loss;
+        let cir = cir.map(|(weight, draw)| CirStep { cir: &self.cir, weight, draw });
+        let made = Exchange::new(&self.generator, &self.partition, trained, pair, cir)?;
+
+        let (d_losses, probabilities) =
+            discriminator_loss(&self.discriminators, pair, &made, weights)?;
+        let (mut scalars, d_gradients) =
+            differentiated(&d_losses, "total_D", self.discriminating.params())?;
+        self.discriminating.step(&d_gradients, factor)?;
+
+        let params = self.discriminating.params();
+        let critics = Discriminators::fixed(&self.config.model, params, self.dtype, &self.device)?
+            .with_precision(self.config.precision);
+        let g_losses = generator_loss(&self.generator, &critics, pair, &made, weights, cir)?;
+        let (g_scalars, g_gradients) =
+            differentiated(&g_losses, "total_G", self.generating.params())?;
+        self.generating.step(&g_gradients, factor)?;
+        scalars.extend(g_scalars);
+        Ok(Update {
+            scalars,
+            made,
+            probabilities,
+            discriminator_gradients: d_gradients,
+            generator_gradients: g_gradients,
+        })
+    }
+}
+
+/// The terms with their total, and its gradient by `params`.
+fn differentiated(losses: &Losses, name: &str, params: &Params) -> Result<(Scalars, Gradients)> {
+    let Some(total) = losses.total()? else { candle_core::bail!("{name}: every weight is 0") };
+    let mut gradients = Gradients::new();
+    gradients.accumulate(params, &mut cir_ops::backward(&total)?)?;
+    let mut scalars = losses.scalars()?;
+    scalars.push((name.into(), total.to_dtype(DType::F64)?.to_scalar()?));
+    Ok((scalars, gradients))
+}
