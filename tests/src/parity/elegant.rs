@@ -259,7 +259,7 @@ fn swap(
     let (a, of_a) = encoded(nets, fixture.input("test/target0", dtype)?)?;
     let tile = Sheet::strip(&[uses.swap], &[1.]).tiles().to_vec();
     let edit = |x: &Tensor, own: &Encoding, other: &Encoding| -> Result<Tensor> {
-        let code = nets.partition().moved(&own.code, &[other.code.clone()], &tile)?;
+        let code = nets.partition().moved(&own.code, std::slice::from_ref(&other.code), &tile)?;
         Ok(nets.generator().show(x, own, &code)?)
     };
     let (d, c) = (edit(&b, &of_b, &of_a)?, edit(&a, &of_a, &of_b)?);

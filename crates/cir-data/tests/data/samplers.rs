@@ -8,6 +8,10 @@ use cir_data::{
     EdgeSampler, Error, GroupSampler, HeldOut, HoldOut, Index, PairSampler, Result, Source, Split,
 };
 
+fn held(fraction: f64, seed: u64) -> HoldOut {
+    HoldOut { fraction, seed, of: HeldOut::Combinations }
+}
+
 struct Rows(Schema, Vec<Labels>);
 
 impl Rows {
