@@ -60,7 +60,7 @@ pub(crate) fn data() -> Arc<DataSet> {
     let source = Arc::new(Faces(schema()));
     let index = Arc::new(Index::new(&*source).unwrap());
     let split =
-        Split::new(&index, HoldOut { fraction: 0.25, seed: 1, of: HeldOut::Combinations }).unwrap();
+        Split::new(&index, HoldOut { fraction: 0.5, seed: 1, of: HeldOut::Combinations }).unwrap();
     Arc::new(DataSet { name: "bars".into(), source, index, split, channels: 3, size: 16 })
 }
 
@@ -148,10 +148,10 @@ fn both_sides_are_logged_apart() {
 
 #[test]
 fn discriminators_that_are_certain_for_long_are_warned_of() {
+    let mut state = elegant(config()).state();
+    state.counters.insert("collapsed_steps".into(), 500);
     let mut elegant = elegant(config());
     assert_eq!(elegant.warning(), None);
-    let mut state = elegant.state();
-    state.counters.insert("collapsed_steps".into(), 500);
     elegant.restore(state).unwrap();
     assert!(elegant.warning().unwrap().contains("below 0.05 for 500 steps"));
     // At the start they are at chance.

@@ -118,8 +118,8 @@ mod tests {
 
     #[test]
     fn two_learners_keep_apart_and_what_belongs_to_none_is_named() {
+        let state = Learner::state([&learner("generator"), &learner("discriminator")]);
         let (mut g, mut d) = (learner("generator"), learner("discriminator"));
-        let state = Learner::state([&g, &d]);
         let names: Vec<_> = state.tensors.keys().map(String::as_str).collect();
         assert_eq!(names[..2], ["discriminator.moment1.w", "discriminator.moment2.w"]);
         assert_eq!((names.len(), state.counters["generator.adam"]), (6, 0));
