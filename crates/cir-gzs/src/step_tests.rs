@@ -72,7 +72,7 @@ fn step(images_per_pass: usize) -> (Vec<(String, f64)>, Vec<f64>) {
     let shape = (roles.images.len() * BATCH, 1, 8, 8);
     let numbers = (0..shape.0 * 64).map(|_| rng.random_range(-1f64..1.)).collect::<Vec<_>>();
     let images = Tensor::from_vec(numbers, shape, &device).unwrap();
-    let draw = cir.draw(&mut rng, BATCH, DType::F64, &device).unwrap();
+    let draw = cir.draw(&mut rng, None, BATCH, DType::F64, &device).unwrap();
     let cir_step = CirStep { weight: 0.5, anchor: 0, other: 1, draw };
     let (partition, params) = (&model.blocks, &params);
     let step = Step { net: &net, params, partition, roles: &roles, loss: &loss, cir: &cir };

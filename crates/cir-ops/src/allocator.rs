@@ -223,7 +223,7 @@ mod tests {
         // SAFETY: as above.
         unsafe {
             let both = [8 * MIB, 16 * MIB].map(|size| (keep.alloc(layout(size)), layout(size)));
-            both.map(|(at, layout)| keep.dealloc(at, layout));
+            both.iter().for_each(|&(at, layout)| keep.dealloc(at, layout));
             assert_eq!(keep.kept().bytes, 24 * MIB);
             // Another size: the oldest makes room for it.
             let other = keep.alloc(layout(12 * MIB));

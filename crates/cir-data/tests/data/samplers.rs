@@ -302,7 +302,3 @@ fn attributes_that_give_no_pairs_are_named() {
     assert!(refusal(0, 2).starts_with("shape: found 1 training images with \"v0\"; allowed: at"));
     assert!(refusal(0, 0).starts_with("sampling.batch: found 0"));
 }
-
-fn held(fraction: f64, seed: u64) -> HoldOut {
-    HoldOut { fraction, seed, of: HeldOut::Combinations }
-}
