@@ -35,7 +35,8 @@ pub(crate) fn run(name: &str, args: Args) -> Result<ExitCode> {
         crate::Cli::command().error(ErrorKind::InvalidValue, message).exit()
     });
     let mut command = Command::new(build(backend)?);
-    command.arg(name).args(arguments);
+    // So that `cir` suggests commands that can be typed as they stand.
+    command.env("CIR_COMMAND", "cargo xtask").arg(name).args(arguments);
     eprintln!("$ {}", shell::line(&command));
     become_it(command)
 }
@@ -85,11 +86,8 @@ fn become_it(mut command: Command) -> Result<ExitCode> {
 #[cfg(not(unix))]
 fn become_it(mut command: Command) -> Result<ExitCode> {
     let status = command.status().with_context(|| shell::line(&command))?;
-    Ok(match status.code() {
-        Some(0) => ExitCode::SUCCESS,
-        Some(2) => ExitCode::from(2),
-        _ => ExitCode::FAILURE,
-    })
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
 #[cfg(test)]

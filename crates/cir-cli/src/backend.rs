@@ -34,8 +34,9 @@ pub(crate) fn without_candles_threads() {
     if std::env::var_os(NAME).is_none()
         && let Ok(program) = std::env::current_exe()
     {
-        // Returns only where it fails; then the program is slower, and right all the same.
-        let _ = std::process::Command::new(program)
+        // Messages name the program as it was called. Returns only where it fails; then the program is slower, and right all the same.
+        let _ = std::process::Command::new(&program)
+            .arg0(std::env::args_os().next().unwrap_or(program.into()))
             .args(std::env::args_os().skip(1))
             .env(NAME, "1")
             .exec();

@@ -30,7 +30,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     if args.json {
         println!("{}", serde_json::to_string_pretty(&scores.json)?);
     } else {
-        print!("{}", scores.table());
+        print!("{}", scores.table(""));
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ mod eval;
 mod figures;
 mod info;
 mod interpolate;
+mod invoked;
 mod model;
 mod pictures;
 mod recipe;
@@ -44,7 +45,10 @@ Examples:
   cir train gzs-fonts --set cir.lambda=0        the same without CIR
   cir synthesise runs/gzs-fonts letter=A font_colour=red back_colour=yellow size=large font=fat
   cir swap runs/gzs-fonts a.png b.png --block letter
-  cir interpolate runs/gzs-fonts a.png b.png --block size --from -0.5 --to 1.5";
+  cir interpolate runs/gzs-fonts a.png b.png --block size --from -0.5 --to 1.5
+
+Exit codes: 0 done; 1 failed; 2 asked for what is not allowed; 130 a training that ctrl-C or SIGTERM
+stopped, saved.";
 
 #[derive(Subcommand)]
 enum Command {
@@ -81,7 +85,7 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("{}", usage::message(&error));
             usage::exit_code(&error)
         }
     }

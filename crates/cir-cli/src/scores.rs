@@ -19,9 +19,9 @@ pub(crate) struct Scores {
 }
 
 impl Scores {
-    /// The table for a terminal.
-    pub(crate) fn table(&self) -> String {
-        let mut text = String::new();
+    /// The table for a terminal, under what was scored; `note` joins that.
+    pub(crate) fn table(&self, note: &str) -> String {
+        let mut text = format!("scores {}{note}:\n", self.footer);
         for row in [&self.columns].into_iter().chain(&self.rows) {
             let mut line = String::new();
             for (i, (cell, column)) in row.iter().zip(&self.columns).enumerate() {
@@ -32,7 +32,6 @@ impl Scores {
             }
             _ = writeln!(text, "{}", line.trim_end());
         }
-        _ = writeln!(text, "{}", self.footer);
         text
     }
 }

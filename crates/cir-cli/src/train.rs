@@ -11,14 +11,15 @@ use cir_train::{
 
 use crate::{
     algorithms::Training,
-    backend, eval,
+    backend, eval, invoked,
     recipe::{DEFAULT, Recipe},
     report,
-    usage::usage,
+    usage::{Interrupted, usage},
 };
 
 /// Arguments of `cir train`.
 #[derive(clap::Args)]
+#[command(after_help = STOPPING)]
 pub(crate) struct Args {
     /// Name of a built-in recipe, or a TOML file.
     #[arg(default_value = DEFAULT)]
@@ -32,14 +33,28 @@ pub(crate) struct Args {
     /// Replace a run folder that exists.
     #[arg(long)]
     force: bool,
-    /// Go on with the run in this folder, to the same result as if it had never stopped.
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["recipe", "sets", "out", "force"])]
+    /// Go on with the run in this folder, to the same bytes as if it had never stopped: with the recipe
+    /// in it, so that nothing can be set.
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["recipe", "out", "force"])]
     resume: Option<PathBuf>,
 }
+
+const STOPPING: &str = "\
+Ctrl-C (or SIGTERM) saves after the current step, says how to go on and ends with exit code 130;
+a second one ends at once.";
 
 /// Trains; on ctrl-C saves and says how to go on.
 pub(crate) fn run(args: Args) -> Result<()> {
     let since = Instant::now();
+    if let (Some(run), [_, ..]) = (&args.resume, &args.sets[..]) {
+        let recipe = run.join("recipe.toml").display().to_string();
+        let anew = format!("train {recipe} --set … --out NEW");
+        return Err(usage(format!(
+            "--set with --resume: a resumed run ends in the same bytes as one that never stopped, so \
+             its recipe stays as it is; allowed: a new run, `{}`",
+            invoked::command(&anew)
+        )));
+    }
     // Everything is checked before a folder is made; one that is gone on with is held from here on.
     let begun = args.resume.as_deref().map(RunDir::open).transpose()?;
     let recipe = match &begun {
@@ -71,14 +86,16 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let outcome = training.train(&recipe.train, &run, done, &mut observers, &stop)?;
     let folder = run.path().display();
     if let Outcome::Interrupted { step } = outcome {
-        eprintln!("saved after step {step}; go on with: cir train --resume {folder}");
-        return Ok(());
+        let go_on = invoked::command(&format!("train --resume {folder}"));
+        return Err(Interrupted(format!("saved after step {step}; go on with: {go_on}")).into());
     }
     let scores = training.model().evaluate(&recipe, &data, eval::COUNT)?;
     write_json(&run.metrics(), &scores.json)?;
     report::write(&recipe, &data, training.model(), &scores, &run, since.elapsed())?;
-    print!("{}", scores.table());
+    print!("{}", scores.table("; those while it trained were over fewer"));
     println!("model, scores and report in {folder}; took {:.0} s", since.elapsed().as_secs_f64());
+    println!("look at {}, and for pictures to try it on, run", run.report().display());
+    println!("{}", invoked::command(&format!("data render {folder} --count 20 --out pictures")));
     Ok(())
 }
 
@@ -109,6 +126,15 @@ fn announce(recipe: &Recipe, data: &DataSet, run: &RunDir, done: u64) {
         backend::name(),
         run.path().display()
     );
+    let cir = recipe.algorithm.cir();
+    if cir.is_idle(recipe.train.steps) {
+        let (start, steps) = (cir.start, recipe.train.steps);
+        eprintln!(
+            "warning: the CIR term never takes part: cir.lambda is {}, but cir.start {start} and \
+             train.steps {steps}",
+            cir.lambda
+        );
+    }
     if done > 0 {
         eprintln!("going on after step {done}");
     }

@@ -1,4 +1,5 @@
-//! Exit codes: 2 when the command line or a recipe asks for what is not allowed, 1 otherwise.
+//! How errors end the program. Exit codes: 2 when the command line or a recipe asks for what is not
+//! allowed, 130 when a training was interrupted, 1 otherwise.
 
 use std::process::ExitCode;
 
@@ -14,9 +15,36 @@ impl std::fmt::Display for Usage {
 
 impl std::error::Error for Usage {}
 
+/// A training that was stopped and has saved itself; how to go on with it.
+#[derive(Debug)]
+pub(crate) struct Interrupted(pub(crate) String);
+
+impl std::fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Interrupted {}
+
 /// An error of usage from anything printable.
 pub(crate) fn usage(message: impl std::fmt::Display) -> anyhow::Error {
     Usage(message.to_string()).into()
+}
+
+/// What is said of `error`: itself and its causes. Some errors name their cause, and it is in the
+/// chain too: it is said once.
+pub(crate) fn message(error: &anyhow::Error) -> String {
+    let mut said = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !said.contains(&cause) {
+            said += &format!(": {cause}");
+        }
+    }
+    match error.is::<Interrupted>() {
+        true => said,
+        false => format!("error: {said}"),
+    }
 }
 
 /// The exit code of `error`.
@@ -29,5 +57,8 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
             || matches!(e.downcast_ref(), Some(cir_data::Error::Core(Setting { .. })))
             || matches!(e.downcast_ref(), Some(cir_train::Error::Core(Setting { .. })))
     };
+    if error.is::<Interrupted>() {
+        return ExitCode::from(130);
+    }
     ExitCode::from(if error.chain().any(setting) { 2 } else { 1 })
 }

@@ -50,7 +50,9 @@ impl AdamConfig {
             true => Ok(()),
             false => Err(Error::setting(format!("{field}.{name}"), x, "a number of at least 0")),
         };
-        at_least_0("lr", self.lr)?;
+        if !(self.lr > 0. && self.lr.is_finite()) {
+            return Err(Error::setting(format!("{field}.lr"), self.lr, "a number above 0"));
+        }
         at_least_0("eps", self.eps)?;
         at_least_0("weight_decay", self.weight_decay)?;
         match self.betas.iter().find(|b| !(0. ..1.).contains(*b)) {

@@ -13,7 +13,10 @@ use crate::{
 
 /// Which blocks move.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "expected a list of blocks or one of `one`, `all-but-one`, `trained`"
+)]
 pub enum Moved {
     /// `"one"`, `"all-but-one"` or `"trained"`: chosen anew at every step.
     Chosen(ChosenMoved),
@@ -89,6 +92,13 @@ pub struct CirConfig {
     pub start: u64,
     /// Steps over which its weight then rises from 0 to `lambda`.
     pub ramp: u64,
+}
+
+impl CirConfig {
+    /// Whether the term has a weight and yet counts at none of `steps` steps.
+    pub fn is_idle(&self, steps: u64) -> bool {
+        self.lambda > 0. && self.start > steps
+    }
 }
 
 /// The checked term, bound to a partition.

@@ -7,7 +7,7 @@ use std::{path::Path, sync::Arc};
 
 use anyhow::{Context, Result, bail};
 use candle_core::Device;
-use cir_core::{Image, Latent, Partition, Schema, Tile};
+use cir_core::{CirConfig, Image, Latent, Partition, Schema, Tile};
 use cir_data::{DataSet, Prefetch};
 use cir_elegant::ElegantConfig;
 use cir_gzs::GzsConfig;
@@ -59,6 +59,14 @@ impl AlgorithmConfig {
             Self::Gzs(config) => Table::try_from(config)?,
             Self::Elegant(config) => Table::try_from(config)?,
         })
+    }
+
+    /// The settings of the CIR term.
+    pub(crate) fn cir(&self) -> &CirConfig {
+        match self {
+            Self::Gzs(config) => &config.cir,
+            Self::Elegant(config) => &config.cir,
+        }
     }
 
     /// A training of `steps` steps at its start.

@@ -20,9 +20,10 @@ fn a_run_leaves_everything_it_promises() {
     let place = Place::new();
     let printed = place.train("run", &[]);
     assert!(
-        printed.contains("zero-shot") && printed.contains("held-out combinations"),
+        printed.contains("zero-shot") && printed.contains("held-out combinations; those while"),
         "{printed}"
     );
+    assert!(printed.contains("look at run/report.html") && printed.contains("data render run"));
     for name in ["recipe.toml", "checkpoint.safetensors", "events", "samples/000003.png"] {
         assert!(place.path("run").join(name).exists(), "{name}");
     }
@@ -36,6 +37,22 @@ fn a_run_leaves_everything_it_promises() {
     let cir = |line: &&str| line.contains("\"cir\":");
     assert_eq!(log.lines().filter(cir).count(), 4, "CIR counts from step 3 of 6 on:\n{log}");
     assert!(log.contains("spread_letter") && log.contains("wait_seconds"));
+}
+
+#[test]
+fn a_term_that_never_takes_part_is_warned_of() {
+    let place = Place::new();
+    let said = |start: &str| {
+        let output =
+            place.cir(&[&train("run", &["train.steps=2", start])[..], &["--force"]].concat());
+        assert!(output.status.success());
+        crate::text(&output.stderr)
+    };
+    let idle = said("cir.start=3");
+    assert!(
+        idle.contains("warning: the CIR term never takes part") && idle.contains("cir.start 3")
+    );
+    assert!(!said("cir.start=2").contains("never takes part"));
 }
 
 #[test]

@@ -1,0 +1,18 @@
+//! How the user runs this program, so that the commands in its messages can be typed as they stand.
+
+use crate::backend;
+
+/// Set by `cargo xtask` to its own name: what it runs lies deep in the target folder.
+const COMMAND: &str = "CIR_COMMAND";
+
+/// The line that runs this program with `arguments`.
+pub(crate) fn command(arguments: &str) -> String {
+    match std::env::var(COMMAND) {
+        Ok(name) if backend::name() == "cpu" => format!("{name} {arguments}"),
+        Ok(name) => format!("{name} {arguments} --backend {}", backend::name()),
+        Err(_) => {
+            let name = std::env::args().next().unwrap_or_else(|| "cir".into());
+            format!("{name} {arguments}")
+        }
+    }
+}
