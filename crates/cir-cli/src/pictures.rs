@@ -33,7 +33,7 @@ pub(crate) fn read(model: &dyn Model, path: &Path) -> Result<Image> {
 #[derive(clap::Args)]
 pub(crate) struct Output {
     /// PNG file to write.
-    #[arg(short, long, value_name = "PNG", default_value = "out.png")]
+    #[arg(short, long, value_name = "PNG", default_value = "out.png", value_parser = png_name)]
     pub(crate) out: PathBuf,
     /// Enlarge the picture this many times, so that small models can be seen.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=32))]
@@ -41,6 +41,12 @@ pub(crate) struct Output {
     /// Print a JSON object about what was written.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+fn png_name(text: &str) -> Result<PathBuf, &'static str> {
+    let path = PathBuf::from(text);
+    let png = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("png"));
+    png.then_some(path).ok_or("allowed: a name ending in .png")
 }
 
 impl Output {

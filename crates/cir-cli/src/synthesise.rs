@@ -16,7 +16,7 @@ pub(crate) struct Args {
     /// For every attribute of the model NAME=PICTURE or NAME=VALUE (`cir info MODEL` lists both).
     #[arg(required = true, value_name = "NAME=SOURCE")]
     attributes: Vec<String>,
-    /// Show the source pictures to the left of the result.
+    /// Show the pictures among the sources to the left of the result.
     #[arg(long)]
     sources: bool,
     #[command(flatten)]
@@ -64,7 +64,12 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
     let result = model.synthesise(&given.iter().map(|s| &s.latent).collect::<Vec<_>>())?;
     let row = match args.sources {
-        true => given.iter().map(|s| s.picture.clone()).chain([Some(result)]).collect(),
+        true => given
+            .into_iter()
+            .map(|s| s.picture)
+            .filter(Option::is_some)
+            .chain([Some(result)])
+            .collect(),
         false => vec![Some(result)],
     };
     let about = serde_json::json!({ "attributes": args.attributes });
@@ -86,9 +91,10 @@ impl Source {
             let latent = model.encode(std::slice::from_ref(&picture))?;
             return Ok(Self { latent, picture: Some(picture) });
         }
-        let latent = model
-            .prototype(name, text)
-            .map_err(|e| usage(format!("{text:?} is no picture; as a value: {e}")))?;
+        let latent = model.prototype(name, text).map_err(|e| match cir_data::is_picture(path) {
+            true => usage(format!("{name}={text}: this file does not exist; as a value: {e}")),
+            false => usage(format!("{text:?} is no picture; as a value: {e}")),
+        })?;
         Ok(Self { latent, picture: None })
     }
 }

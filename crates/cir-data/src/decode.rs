@@ -24,6 +24,12 @@ pub enum Resize {
     Fit,
 }
 
+/// Whether a file of this name should hold a picture.
+pub fn is_picture(path: &Path) -> bool {
+    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
+    ["png", "jpg", "jpeg"].iter().any(|known| extension.eq_ignore_ascii_case(known))
+}
+
 /// A square picture from a PNG or JPEG file, resized by its shorter side and cut if its size is
 /// another; then its own height and width come along, so that this can be said.
 ///

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Pattern, Row};
 use crate::card::Unmatched;
-use crate::{Error, Result};
+use crate::{Error, Result, is_picture};
 
 pub(super) fn read(root: &Path, pattern: &Pattern, unmatched: Unmatched) -> Result<Vec<Row>> {
     let mut paths = Vec::new();
@@ -32,16 +32,11 @@ fn collect(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<()> {
         let path = entry.map_err(io())?.path();
         if path.is_dir() {
             collect(&path, paths)?;
-        } else if is_image(&path) {
+        } else if is_picture(&path) {
             paths.push(path);
         }
     }
     Ok(())
-}
-
-fn is_image(path: &Path) -> bool {
-    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
-    ["png", "jpg", "jpeg"].iter().any(|known| extension.eq_ignore_ascii_case(known))
 }
 
 /// The path below `root`, its parts joined by `/` on every system.
