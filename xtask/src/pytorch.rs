@@ -38,10 +38,7 @@ pub(crate) fn run() -> Result<()> {
         let mut train = vec!["train", recipe, "--out", recipe];
         train.extend(sets.iter().flat_map(|set| ["--set", set]));
         bench.cir(&train)?;
-        let [a, b] = &match block {
-            "hat" => bench.pictures("faces", 64)?,
-            _ => bench.pictures("fonts", 32)?,
-        };
+        let [a, b] = &bench.pictures(recipe)?;
         bench.cir(&["encode", recipe, a, b, "--out", "latents.npy"])?;
         bench.cir(&["swap", recipe, a, b, "--block", block, "--out", "swapped.png"])?;
         let script = project::root().join("xtask/pytorch").join(script);

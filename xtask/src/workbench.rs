@@ -52,16 +52,16 @@ impl Workbench {
         Ok(())
     }
 
-    /// Renders two pictures of a data set; their paths from the folder.
-    pub(crate) fn pictures(&self, card: &str, size: usize) -> Result<[String; 2]> {
-        let size = size.to_string();
-        self.cir(&["data", "render", card, "--size", &size, "--count", "2", "--out", card])?;
-        let folder = self.folder.join(card);
+    /// Renders two pictures such as a run was trained on; their paths from the folder.
+    pub(crate) fn pictures(&self, run: &str) -> Result<[String; 2]> {
+        let out = format!("{run}-pictures");
+        self.cir(&["data", "render", run, "--count", "2", "--out", &out])?;
+        let folder = self.folder.join(&out);
         let entries = fs::read_dir(&folder).with_context(|| folder.display().to_string())?;
         let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
         let mut names: Vec<_> = names.filter(|name| name.ends_with(".png")).collect();
         names.sort();
-        let paths: Vec<_> = names.iter().map(|name| format!("{card}/{name}")).collect();
+        let paths: Vec<_> = names.iter().map(|name| format!("{out}/{name}")).collect();
         paths.try_into().map_err(|_| anyhow!("{}: not two pictures", folder.display()))
     }
 }

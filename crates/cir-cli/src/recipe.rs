@@ -48,17 +48,32 @@ pub(crate) struct Head {
 
 impl Recipe {
     /// The recipe called `name`: one of the binary's own, or a file; with fields set by `sets`
-    /// (`section.field=value`).
+    /// (`section.field=value`). A file's card is looked for beside the file first.
     pub(crate) fn open(name: &str, sets: &[String]) -> Result<Self> {
-        if let Some((_, text)) = BUILT_IN.iter().find(|(known, _)| *known == name) {
+        if let Some(text) = built_in(name) {
             return Self::parse(name, text, sets);
         }
         let text = std::fs::read_to_string(name).map_err(|e| {
-            let known: Vec<_> = BUILT_IN.iter().map(|(known, _)| *known).collect();
-            let known = known.join(", ");
+            let known = names();
             usage(format!("recipe {name:?}: no file of this name ({e}), nor one of {known}"))
         })?;
-        Self::parse(name, &text, sets)
+        let mut table = table(name, &text)?;
+        take_card_beside(&mut table, Path::new(name));
+        Self::with(name, table, sets)
+    }
+
+    /// The recipe in a run folder, or the one called `name`; none where `name` is no recipe's.
+    pub(crate) fn find(name: &str) -> Result<Option<Self>> {
+        let in_run = Path::new(name).join("recipe.toml");
+        if in_run.is_file() {
+            return Self::open(&in_run.display().to_string(), &[]).map(Some);
+        }
+        let says_so = || {
+            let table = std::fs::read_to_string(name).ok()?.parse::<Table>().ok()?;
+            Some(table.contains_key("algorithm"))
+        };
+        let found = built_in(name).is_some() || says_so().unwrap_or(false);
+        found.then(|| Self::open(name, &[])).transpose()
     }
 
     /// The recipe of the run in `folder`.
@@ -73,7 +88,10 @@ impl Recipe {
 
     /// The recipe in `text`; `place` names it in errors.
     pub(crate) fn parse(place: &str, text: &str, sets: &[String]) -> Result<Self> {
-        let mut table: Table = text.parse().map_err(|e| usage(format!("recipe {place}: {e}")))?;
+        Self::with(place, table(place, text)?, sets)
+    }
+
+    fn with(place: &str, mut table: Table, sets: &[String]) -> Result<Self> {
         for set in sets {
             apply(&mut table, set)?;
         }
@@ -95,7 +113,7 @@ impl Recipe {
         let data = section(&mut table, "data")?;
         let train: TrainConfig = section(&mut table, "train")?;
         train.check()?;
-        let algorithm = AlgorithmConfig::read(&head.algorithm, table)?;
+        let algorithm = AlgorithmConfig::read(&head.algorithm, table).map_err(with_all_sections)?;
         Ok(Self { head, data, train, algorithm })
     }
 
@@ -106,6 +124,30 @@ impl Recipe {
         table.insert("train".into(), Value::try_from(self.train)?);
         table.extend(self.algorithm.to_table()?);
         Ok(toml::to_string_pretty(&table)?)
+    }
+}
+
+/// The names of the binary's own recipes.
+pub(crate) fn names() -> String {
+    BUILT_IN.map(|(name, _)| name).join(", ")
+}
+
+fn built_in(name: &str) -> Option<&'static str> {
+    BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+}
+
+fn table(place: &str, text: &str) -> Result<Table> {
+    text.parse().map_err(|e| usage(format!("recipe {place}: {e}")))
+}
+
+/// Makes `data.card` the file of this name beside the recipe's own, where there is one.
+fn take_card_beside(table: &mut Table, recipe: &Path) {
+    let card = table.get_mut("data").and_then(|data| data.get_mut("card"));
+    if let (Some(Value::String(card)), Some(folder)) = (card, recipe.parent()) {
+        let beside = folder.join(&*card);
+        if card.ends_with(".toml") && beside.is_file() {
+            *card = beside.display().to_string();
+        }
     }
 }
 
@@ -128,16 +170,29 @@ pub(crate) fn read<T: DeserializeOwned>(place: &str, table: Table) -> Result<T> 
     })
 }
 
+/// Where a field at the top is unknown, the algorithm names only its own beside it.
+fn with_all_sections(error: anyhow::Error) -> anyhow::Error {
+    let message = error.to_string();
+    match message.starts_with("unknown field") && !message.contains(" in `") {
+        true => anyhow::anyhow!("{message}, `data`, `train`, `name`, `description`, `algorithm`"),
+        false => error,
+    }
+}
+
 /// Sets one field from `path.to.field=value`; the value is TOML, or else a text.
 fn apply(table: &mut Table, set: &str) -> Result<()> {
     let Some((path, text)) = set.split_once('=') else {
         return Err(usage(format!("--set {set:?}: allowed: section.field=value")));
     };
-    let value = match format!("value = {text}").parse::<Table>() {
+    let parsed = match format!("value = {text}").parse::<Table>() {
         Ok(mut parsed) if parsed.len() == 1 => parsed.remove("value"),
         _ => None,
     };
-    let value = value.unwrap_or_else(|| Value::String(text.into()));
+    if parsed.is_none() && text.trim_start().starts_with(['[', '{']) {
+        let allowed = "TOML, such as --set \"data.values.letter=['A', 'B']\"";
+        return Err(usage(format!("--set {path}: found {text}; allowed: {allowed}")));
+    }
+    let value = parsed.unwrap_or_else(|| Value::String(text.into()));
     let mut at = table;
     let mut names = path.trim().split('.').peekable();
     while let Some(name) = names.next() {

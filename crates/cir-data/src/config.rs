@@ -71,12 +71,21 @@ impl DataConfig {
     pub fn open(&self) -> Result<DataSet> {
         let card = self.chosen(Card::open(&self.card)?)?;
         check_side("data.size", self.size, card.sides)?;
-        let wanted = self.wanted(&card)?;
-        let source = self.source(&card, wanted)?;
+        let source = self.source(&card, self.wanted(&card)?)?;
         let index = Arc::new(Index::new(&*source)?);
         let split = Split::new(&index, self.hold_out)?;
         let (channels, size) = (card.channels, self.size);
         Ok(DataSet { name: card.name, source, index, split, channels, size })
+    }
+
+    /// The card with the attributes and values to use.
+    ///
+    /// # Errors
+    /// When there is no such card, or it lacks an attribute or a value.
+    pub fn card(&self) -> Result<Card> {
+        let mut card = self.chosen(Card::open(&self.card)?)?;
+        card.attributes = self.wanted(&card)?;
+        Ok(card)
     }
 
     /// The card with the attributes to use.

@@ -46,8 +46,19 @@ pub(super) fn run() -> Result<Count> {
     bench.cir(&["info", "run"])?;
     bench.cir(&["info", "run/checkpoint.safetensors"])?;
     bench.cir(&["data", "list"])?;
-    let [a, b] = &bench.pictures("fonts", 32)?;
-    bench.cir(&["swap", "run", a, b, "--block", "letter", "--out", "swap.png"])?;
+    let [a, b] = &bench.pictures("run")?;
+    bench.cir(&[
+        "swap",
+        "run",
+        a,
+        b,
+        "--block",
+        "letter",
+        "--enlarge",
+        "4",
+        "--out",
+        "swap.png",
+    ])?;
     let beyond = ["--from", "-0.5", "--to", "1.5", "--out", "interpolate.png"];
     bench.cir(&[&["interpolate", "run", a, b, "--block", "size"], &beyond[..]].concat())?;
     let letter = format!("letter={a}");

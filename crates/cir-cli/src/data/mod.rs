@@ -2,16 +2,16 @@
 
 mod align;
 mod preview;
+mod which;
 
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use cir_core::rng;
-use cir_data::{Card, DataConfig, DataSet, HeldOut, HoldOut, cards, save_png};
+use cir_data::{Card, cards, save_png};
 use clap::Subcommand;
-use rand::seq::index::sample;
 
-use crate::{pictures, usage::usage};
+use self::which::{Pictures, Which};
+use crate::{invoked, pictures, usage::usage};
 
 /// Arguments of `cir data`.
 #[derive(clap::Args)]
@@ -30,8 +30,10 @@ enum Action {
     },
     /// What a data set holds, and for one that needs files, what to put where.
     Describe {
-        /// Name of a built-in card, or a TOML card.
-        card: String,
+        /// A card or a recipe (a built-in name or a TOML file), or a run folder; of a recipe and a run
+        /// the attributes and values that they use.
+        #[arg(value_name = "CARD|RECIPE|RUN")]
+        name: String,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -58,8 +60,8 @@ enum Action {
         #[arg(long)]
         out: PathBuf,
         /// At most this many pictures, drawn at random [default: all].
-        #[arg(long)]
-        count: Option<usize>,
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+        count: Option<u32>,
         /// Seed of the choice.
         #[arg(long, default_value_t = 1)]
         seed: u64,
@@ -68,49 +70,11 @@ enum Action {
     Align(align::Args),
 }
 
-#[derive(clap::Args)]
-struct Which {
-    /// Name of a built-in card, or a TOML card.
-    card: String,
-    /// Side in pixels.
-    #[arg(long, default_value_t = 64)]
-    size: usize,
-    /// Where the files lie, for cards that read files.
-    #[arg(long)]
-    root: Option<PathBuf>,
-    /// Use only these attributes: NAME,NAME,…
-    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
-    attributes: Vec<String>,
-    /// Use only these values of an attribute: NAME=VALUE,VALUE,… (can be given several times).
-    #[arg(long = "only", value_name = "NAME=VALUES")]
-    only: Vec<String>,
-}
-
-impl Which {
-    fn open(self) -> Result<DataSet> {
-        let pair = |text: String| match text.split_once('=') {
-            Some((name, values)) => {
-                Ok((name.to_owned(), values.split(',').map(str::to_owned).collect()))
-            }
-            None => Err(usage(format!("--only {text:?}: allowed: NAME=VALUE,VALUE,…"))),
-        };
-        let config = DataConfig {
-            card: self.card,
-            root: self.root,
-            size: self.size,
-            attributes: self.attributes,
-            values: self.only.into_iter().map(pair).collect::<Result<_>>()?,
-            hold_out: HoldOut { fraction: 0., seed: 0, of: HeldOut::default() },
-        };
-        Ok(config.open()?)
-    }
-}
-
 /// Runs one of the actions.
 pub(crate) fn run(args: Args) -> Result<()> {
     match args.action {
         Action::List { json } => list(json),
-        Action::Describe { card, json } => describe(&Card::open(&card)?, json),
+        Action::Describe { name, json } => describe(&which::card(&name)?, json),
         Action::Preview { which, count, seed, output } => {
             preview::preview(&which.open()?, usize::from(count), seed, &output)
         }
@@ -126,11 +90,19 @@ fn list(json: bool) -> Result<()> {
         return Ok(());
     }
     for card in cards {
-        let first = card.description.trim().lines().next().unwrap_or_default();
-        println!("{:<14} {first}", card.name);
+        println!("{:<14} {}", card.name, first_sentence(&card.description));
     }
-    println!("\n`cir data describe NAME` says more.");
+    println!("\n`{}` says more.", invoked::command("data describe NAME"));
     Ok(())
+}
+
+/// A text's first sentence, in one line.
+fn first_sentence(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.split_once(". ") {
+        Some((first, _)) => format!("{first}."),
+        None => line,
+    }
 }
 
 fn describe(card: &Card, json: bool) -> Result<()> {
@@ -155,15 +127,7 @@ fn describe(card: &Card, json: bool) -> Result<()> {
     Ok(())
 }
 
-/// `count` images (all, if there are fewer), ascending.
-fn choose(data: &DataSet, count: usize, seed: u64) -> Vec<usize> {
-    let n = data.source.len();
-    let mut chosen = sample(&mut rng(seed, "choice", 0), n, count.min(n)).into_vec();
-    chosen.sort_unstable();
-    chosen
-}
-
-fn render(data: &DataSet, out: PathBuf, count: Option<usize>, seed: u64) -> Result<()> {
+fn render(pictures: &Pictures, out: PathBuf, count: Option<u32>, seed: u64) -> Result<()> {
     let empty = std::fs::read_dir(&out).map_or(true, |mut entries| entries.next().is_none());
     if !empty {
         return Err(usage(format!(
@@ -172,14 +136,15 @@ fn render(data: &DataSet, out: PathBuf, count: Option<usize>, seed: u64) -> Resu
         )));
     }
     std::fs::create_dir_all(&out).with_context(|| out.display().to_string())?;
-    let schema = data.source.schema();
+    let source = &pictures.data.source;
+    let schema = source.schema();
     let names: Vec<_> = schema.attributes().iter().map(|a| a.name.clone()).collect();
     let mut table = format!("file,{}\n", names.join(","));
-    let chosen = choose(data, count.unwrap_or(usize::MAX), seed);
+    let chosen = pictures.choose(count.map_or(usize::MAX, |count| count as usize), seed);
     for &i in &chosen {
         let file = format!("{i:06}.png");
-        save_png(out.join(&file), &data.source.image(i)?)?;
-        let labels = data.source.labels(i);
+        save_png(out.join(&file), &source.image(i)?)?;
+        let labels = source.labels(i);
         let values = schema.attributes().iter().zip(&labels);
         let values: Vec<_> = values.map(|(a, &l)| a.values[usize::from(l)].clone()).collect();
         table.push_str(&format!("{file},{}\n", values.join(",")));

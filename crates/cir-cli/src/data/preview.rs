@@ -3,30 +3,30 @@
 
 use anyhow::Result;
 use cir_core::Image;
-use cir_data::{DataSet, Source};
+use cir_data::Source;
 
-use super::choose;
+use super::Pictures;
 use crate::{figures::contact_sheet, pictures};
 
 /// Writes the grid; the labels of its pictures join the JSON object.
 pub(super) fn preview(
-    data: &DataSet,
+    pictures: &Pictures,
     count: usize,
     seed: u64,
     output: &pictures::Output,
 ) -> Result<()> {
-    let source = &*data.source;
+    let source = &*pictures.data.source;
     let rows = match changes(source, 0).len() {
         0 => 0,
         width => (count / width).max(1),
     };
     let (images, columns) = if rows > 0 && source.subject(0).is_some() {
-        let chosen = choose(data, rows, seed);
+        let chosen = pictures.choose(rows, seed);
         let images: Vec<usize> = chosen.iter().flat_map(|&i| changes(source, i)).collect();
         let columns = images.len() / chosen.len().max(1);
         (images, columns)
     } else {
-        let chosen = choose(data, count, seed);
+        let chosen = pictures.choose(count, seed);
         let columns = (chosen.len() as f64).sqrt().ceil() as usize;
         (chosen, columns)
     };

@@ -26,6 +26,10 @@ fn says(message: &str, parts: &[&str]) {
 fn recipes_with_unknown_fields_values_or_versions() {
     says(&refused(&["cir.lamda=0"]), &["lamda", "lambda"]);
     says(&refused(&["optimizer.lr=1"]), &["optimizer", "optimiser"]);
+    says(&refused(&["lambda=0"]), &["lambda", "`cir`", "`data`", "`train`", "`name`"]);
+    says(&refused(&["optimiser.lr=0"]), &["optimiser.lr", "found 0", "above 0"]);
+    says(&refused(&["cir.moved=some"]), &["cir.moved", "all-but-one", "trained", "list of blocks"]);
+    says(&refused(&["data.values.letter=[A,B]"]), &["data.values.letter", "[A,B]", "['A', 'B']"]);
     says(&refused(&["loss.image=l3"]), &["l3", "mse"]);
     says(&refused(&["version=2"]), &["version", "2", "1"]);
     says(&refused(&["algorithm=gsz"]), &["gsz", "gzs"]);
@@ -87,6 +91,8 @@ fn a_run_folder_that_exists() {
     says(&place.refused(&["train", "--resume", "nowhere"], 1), &["nowhere", "recipe.toml"]);
     let other = ["train", "gzs-dsprites", "--resume", "run"];
     says(&place.refused(&other, 2), &["--resume", "RECIPE"]);
+    let set = ["train", "--resume", "run", "--set", "train.steps=9"];
+    says(&place.refused(&set, 2), &["--set", "same bytes", "train run/recipe.toml --set"]);
     says(
         &place.refused(&["eval", "run/model.safetensors"], 2),
         &["recipe.toml", "folder of a run"],
@@ -105,12 +111,35 @@ fn pictures_and_arguments_that_do_not_fit() {
     says(&place.refused(&synthesise(&["letter=A", "letter=B"]), 2), &["letter", "twice"]);
     says(&place.refused(&synthesise(&["shape=A"]), 2), &["shape", "font_colour"]);
     says(&place.refused(&synthesise(&["letter=text.png"]), 1), &["text.png"]);
+    let none = place.refused(&synthesise(&["letter=none.png"]), 2);
+    says(&none, &["letter=none.png", "does not exist", "A, B, E"]);
+    let jpeg = synthesise(&["letter=A", "-o", "x.jpg"]);
+    says(&place.refused(&jpeg, 2), &["x.jpg", "--out", "ending in .png"]);
     let swap = ["swap", "run", "text.png", "text.png", "--block", "letter"];
     says(&place.refused(&swap, 1), &["text.png"]);
     let missing = ["swap", "run", "a.png", "b.png", "--block", "letter"];
-    says(&place.refused(&missing, 1), &["a.png"]);
+    let said = place.refused(&missing, 1);
+    says(&said, &["a.png"]);
+    assert_eq!(said.matches("os error").count(), 1, "{said}");
     says(&place.refused(&["encode", "run", "text.png", "-o", "z.csv"], 2), &["z.csv", ".npy"]);
     says(&place.refused(&["info", "nothing"], 2), &["nothing", "run folder"]);
+}
+
+#[test]
+fn pictures_that_no_data_set_has() {
+    let place = Place::new();
+    let render = |more: &[&'static str]| {
+        place.refused(&[&["data", "render", "gzs-fonts", "--out", "x"], more].concat(), 2)
+    };
+    says(&render(&["--only", "letter=B"]), &["--only letter", "\"B\"", "A, C, I"]);
+    says(&render(&["--only", "colour=red"]), &["--only", "colour", "font_colour"]);
+    says(&render(&["--only", "letter"]), &["--only", "NAME=VALUE"]);
+    let same = ["--only", "font_colour=red", "--only", "back_colour=red"];
+    says(&render(&same), &["font_colour=red back_colour=red", "no picture"]);
+    says(&render(&["--count", "0"]), &["--count", "0"]);
+    assert!(!place.path("x").exists());
+    let unknown = place.refused(&["data", "preview", "font"], 2);
+    says(&unknown, &["\"font\"", "dsprites", "elegant-faces", "run folder"]);
 }
 
 #[test]

@@ -46,6 +46,10 @@ fn a_model_is_used() {
         place.ok(&[&["synthesise", "run", "letter=a.png"], &values[..], &["--json"]].concat());
     let printed: serde_json::Value = serde_json::from_str(&printed).unwrap();
     assert_eq!(printed["width"].as_u64(), Some(16));
+    // The sources that are pictures, and no empty cells for the others.
+    let sources = [&["synthesise", "run", "letter=a.png"], &values[..], &["--sources"]].concat();
+    place.ok(&sources);
+    assert_eq!(size(&place, "out.png"), (2 * 16 + 2, 16));
 
     place.ok(&["encode", "run", "a.png", "b.png", "-o", "z.npy"]);
     assert!(bytes(&place.path("z.npy")).starts_with(b"\x93NUMPY"));
@@ -71,7 +75,13 @@ fn a_model_is_used() {
 #[test]
 fn data_sets_are_listed_described_and_shown() {
     let place = Place::new();
-    assert!(place.ok(&["data", "list"]).contains("dsprites"));
+    let list = place.ok(&["data", "list"]);
+    assert!(
+        list.contains("fonts          Coloured letters on coloured backgrounds, drawn on the fly;")
+    );
+    // Whole sentences, although the cards break their lines.
+    let cards = list.lines().take_while(|line| !line.is_empty());
+    assert!(cards.filter(|line| line.len() > 20).all(|line| line.ends_with('.')), "{list}");
     assert!(place.ok(&["data", "describe", "fonts"]).contains("font_colour and back_colour"));
     place.ok(&["data", "preview", "dsprites", "--count", "4", "-o", "sheet.png"]);
     assert_eq!(size(&place, "sheet.png"), (130, 130));
@@ -84,6 +94,35 @@ fn data_sets_are_listed_described_and_shown() {
     let table = std::fs::read_to_string(place.path("faces/labels.csv")).unwrap();
     assert!(table.starts_with("file,smile,glasses,hat,beard,open_eyes,dark_hair\n"), "{table}");
     assert!(place.ok(&["data", "describe", "celeba"]).contains("Eyeglasses (2): no yes"));
+}
+
+/// The values of a column of the labels in `folder`.
+fn column(place: &Place, folder: &str, name: &str) -> Vec<String> {
+    let table = std::fs::read_to_string(place.path(folder).join("labels.csv")).unwrap();
+    let mut rows = table.lines().map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>());
+    let at = rows.next().unwrap().iter().position(|column| column == name).unwrap();
+    rows.map(|row| row[at].clone()).collect()
+}
+
+#[test]
+fn a_recipe_or_a_run_stands_for_its_pictures() {
+    let place = Place::new();
+    place.train("run", &["train.steps=2"]);
+    place.ok(&["data", "render", "run", "--count", "30", "--out", "pictures"]);
+    let letters = column(&place, "pictures", "letter");
+    assert_eq!(letters.len(), 30);
+    assert!(letters.iter().all(|letter| "ABE".contains(letter)), "{letters:?}");
+    let first = std::fs::read_dir(place.path("pictures")).unwrap().map(|e| e.unwrap().file_name());
+    let first = first.filter(|name| name.to_string_lossy().ends_with(".png")).min().unwrap();
+    assert_eq!(size(&place, &format!("pictures/{}", first.display())), (16, 16));
+    place.ok(&["data", "preview", "gzs-fonts", "--count", "4", "-o", "sheet.png"]);
+    assert_eq!(size(&place, "sheet.png"), (66, 66));
+    assert!(place.ok(&["data", "describe", "run"]).contains("letter (3): A B E"));
+    assert!(place.ok(&["data", "describe", "gzs-fonts"]).contains("letter (12): A C I"));
+    let only = ["--only", "letter=A", "--only", "size=small,large", "--size", "24"];
+    place.ok(&[&["data", "render", "gzs-fonts", "--count", "9", "--out", "a"], &only[..]].concat());
+    assert_eq!(column(&place, "a", "letter"), ["A"; 9]);
+    assert!(!column(&place, "a", "size").contains(&"medium".to_owned()));
 }
 
 #[test]
