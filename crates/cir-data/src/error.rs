@@ -56,7 +56,8 @@ pub enum Error {
     /// The group sampler needs, for every value, two images that agree in it and in nothing else.
     #[error(
         "{attribute}={value}: no two of the {images} training images share this value and differ \
-         in every other attribute; give the attribute more varied images or leave the value out"
+         in every other attribute; {}give the attribute more varied images or leave the value out",
+        hold_out_less(*images, *held_out)
     )]
     NoPartner {
         /// The attribute.
@@ -65,6 +66,8 @@ pub enum Error {
         value: String,
         /// How many training images there are.
         images: usize,
+        /// How many more there are, held out.
+        held_out: usize,
     },
     /// Every training image lacks a partner for some attribute.
     #[error(
@@ -110,6 +113,18 @@ impl Error {
     pub(crate) fn io(path: &Path, action: &'static str) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { path, action, source }
+    }
+}
+
+/// Advice, where holding out may be what took the partners away.
+fn hold_out_less(images: usize, held_out: usize) -> String {
+    match held_out {
+        0 => String::new(),
+        _ => {
+            let all = images + held_out;
+            let share = held_out as f64 / all as f64;
+            format!("hold out less ({held_out} of {all} are: data.hold_out.fraction, {share:.2}), ")
+        }
     }
 }
 

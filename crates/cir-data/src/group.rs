@@ -46,6 +46,7 @@ impl GroupSampler {
                         attribute: attribute.name.clone(),
                         value: name.clone(),
                         images: train.len(),
+                        held_out: index.len().saturating_sub(train.len()),
                     });
                 }
             }

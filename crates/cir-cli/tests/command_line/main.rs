@@ -4,6 +4,9 @@ mod align;
 mod bad_input;
 mod commands;
 mod elegant;
+#[cfg(unix)]
+mod interrupt;
+mod readme;
 mod runs;
 
 use std::{

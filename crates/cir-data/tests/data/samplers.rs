@@ -216,9 +216,17 @@ fn a_value_without_partners_is_named() {
     let rows = vec![vec![0, 0], vec![1, 0], vec![0, 1], vec![0, 1]];
     let index = Rows::new(&[2, 2], rows).index();
     let error = GroupSampler::new(&index, &[0, 1, 2, 3]).unwrap_err();
-    assert!(matches!(&error, Error::NoPartner { attribute, value, images: 4 }
+    assert!(matches!(&error, Error::NoPartner { attribute, value, images: 4, held_out: 0 }
         if attribute == "shape" && value == "v1"));
     assert!(error.to_string().starts_with("shape=v1: no two of the 4 training images"), "{error}");
+    assert!(!error.to_string().contains("hold"), "{error}");
+    // With all six combinations every value has a partner, but not when one of them is held out.
+    let rows = (0..6).map(|i| vec![i % 3, i / 3]).collect();
+    let index = Rows::new(&[3, 2], rows).index();
+    GroupSampler::new(&index, &[0, 1, 2, 3, 4, 5]).unwrap();
+    let error = GroupSampler::new(&index, &[0, 1, 2, 3, 4]).unwrap_err().to_string();
+    let advice = "hold out less (1 of 6 are: data.hold_out.fraction, 0.17), give";
+    assert!(error.starts_with("shape=v2") && error.contains(advice), "{error}");
     let error = GroupSampler::new(&index, &[]).unwrap_err().to_string();
     assert_eq!(error, "data: found no training image; allowed: at least one");
     let error = GroupSampler::new(&index, &[9]).unwrap_err().to_string();
