@@ -1,4 +1,6 @@
 //! The CIR term added to an autoencoder of one's own: two linear layers, two blocks.
+//!
+//! `cargo run --release -p cir-gzs --example own_autoencoder`
 
 #![allow(
     clippy::print_stdout,
@@ -56,7 +58,7 @@ pub(crate) fn main() -> Result<()> {
         let mut gradients = Gradients::new();
         gradients.accumulate(&params, &mut loss.backward()?)?;
         adam.step(&params, &gradients, 1.)?;
-        println!("step {step}: {}", loss.to_scalar::<f32>()?);
+        println!("step {step}: loss {:.4}", loss.to_scalar::<f32>()?);
     }
     Ok(())
 }

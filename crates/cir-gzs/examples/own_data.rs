@@ -1,5 +1,7 @@
 //! GZS-Net trained on a data set that is implemented as a trait: bars of two directions, three
 //! brightnesses and three places.
+//!
+//! `cargo run --release -p cir-gzs --example own_data`
 
 #![allow(
     clippy::print_stdout,
@@ -57,9 +59,13 @@ pub(crate) fn main() -> Result<()> {
     let mut gzs = Gzs::new(config, data.clone(), 30, 1, &candle_core::Device::Cpu)?;
     for step in 1..=30 {
         let scalars = gzs.step(step, groups.batch(step)?)?;
-        println!("step {step}: {:?}", scalars.last());
+        let total = scalars.iter().find(|(name, _)| name == "total");
+        println!("step {step}: loss {:.4}", total.map_or(f64::NAN, |(_, loss)| *loss));
     }
     let scores = cir_gzs::evaluate(gzs.trained(), &data, 10, 1)?;
-    println!("{:?}", scores.zero_shot);
+    let read = data.source.schema().attributes().iter().zip(&scores.zero_shot.accuracy);
+    for (attribute, share) in read {
+        println!("{}: {share:.2} read back right", attribute.name);
+    }
     Ok(())
 }

@@ -1,24 +1,34 @@
 //! Loads a model.safetensors and swaps two blocks between two pictures.
 //!
-//! `cargo run --example swap_blocks -- runs/gzs-fonts/model.safetensors a.png b.png letter font`
+//! `cargo run --release -p cir-gzs --example swap_blocks -- runs/gzs-fonts/model.safetensors a.png b.png
+//! letter font swapped.png`
 
 #![allow(
     clippy::print_stdout,
+    clippy::print_stderr,
     dead_code,
     reason = "an example prints; the tests include it as a module"
 )]
 
-use std::path::Path;
+use std::{path::Path, process::ExitCode};
 
 use candle_core::Device;
 use cir_gzs::Model;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
-    let [model, a, b, first, second] = &arguments[..] else {
-        return Err("MODEL A.png B.png BLOCK BLOCK".into());
+    let [model, a, b, first, second, out] = &arguments[..] else {
+        eprintln!("allowed: MODEL A.png B.png BLOCK BLOCK OUT.png");
+        return ExitCode::from(2);
     };
-    run(Path::new(model), [Path::new(a), Path::new(b)], [first, second], Path::new("swapped.png"))
+    let [model, a, b, out] = [model, a, b, out].map(Path::new);
+    match run(model, [a, b], [first, second], out) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Writes `a` with two of `b`'s blocks.
@@ -39,6 +49,7 @@ pub(crate) fn run(
     }
     for image in model.decode(&z)? {
         cir_data::save_png(out, &image)?;
+        println!("wrote {} ({size}x{size})", out.display());
     }
     Ok(())
 }
