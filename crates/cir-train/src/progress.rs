@@ -72,7 +72,7 @@ impl Observer for Progress {
 
     fn on_evaluation(&mut self, step: u64, scores: &Scalars) -> Result<()> {
         let scores: Vec<_> = scores.iter().map(|(name, x)| format!("{name} {x:.3}")).collect();
-        self.say(&format!("step {step}  held out: {}", scores.join("  ")));
+        self.say(&format!("step {step}  scores of a sample: {}", scores.join("  ")));
         Ok(())
     }
 

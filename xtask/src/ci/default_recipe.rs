@@ -62,8 +62,8 @@ pub(super) fn run() -> Result<Count> {
     let beyond = ["--from", "-0.5", "--to", "1.5", "--out", "interpolate.png"];
     bench.cir(&[&["interpolate", "run", a, b, "--block", "size"], &beyond[..]].concat())?;
     let letter = format!("letter={a}");
-    let values = ["size=large", "font_colour=red", "back_colour=yellow", "font=sans"];
-    let out = ["--out", "synthesise.png"];
+    let values = ["size=large", "font_colour=red", "back_colour=yellow", "font=fat"];
+    let out = ["--sources", "--enlarge", "4", "--out", "synthesise.png"];
     bench.cir(&[&["synthesise", "run", &letter], &values[..], &out].concat())?;
     bench.cir(&["encode", "run", a, b, "--out", "latents.npy"])?;
     for name in ["swap.png", "interpolate.png", "synthesise.png", "latents.npy"] {
