@@ -220,6 +220,10 @@ fn a_value_without_partners_is_named() {
         if attribute == "shape" && value == "v1"));
     assert!(error.to_string().starts_with("shape=v1: no two of the 4 training images"), "{error}");
     assert!(!error.to_string().contains("hold"), "{error}");
+    let error = GroupSampler::new(&index, &[]).unwrap_err().to_string();
+    assert_eq!(error, "data: found no training image; allowed: at least one");
+    let error = GroupSampler::new(&index, &[9]).unwrap_err().to_string();
+    assert_eq!(error, "training image: found 9; allowed: 0 to 3");
     // With all six combinations every value has a partner, but not when one of them is held out.
     let rows = (0..6).map(|i| vec![i % 3, i / 3]).collect();
     let index = Rows::new(&[3, 2], rows).index();
@@ -227,10 +231,6 @@ fn a_value_without_partners_is_named() {
     let error = GroupSampler::new(&index, &[0, 1, 2, 3, 4]).unwrap_err().to_string();
     let advice = "hold out less (1 of 6 are: data.hold_out.fraction, 0.17), give";
     assert!(error.starts_with("shape=v2") && error.contains(advice), "{error}");
-    let error = GroupSampler::new(&index, &[]).unwrap_err().to_string();
-    assert_eq!(error, "data: found no training image; allowed: at least one");
-    let error = GroupSampler::new(&index, &[9]).unwrap_err().to_string();
-    assert_eq!(error, "training image: found 9; allowed: 0 to 3");
 }
 
 #[test]
