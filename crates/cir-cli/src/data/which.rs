@@ -1,4 +1,4 @@
-//! Which pictures a `cir data` command takes: those of a card, or of a recipe's `[data]`.
+//! Which pictures a `cir data` command takes: those of a card, or of a recipe's section `data`.
 
 use std::{
     collections::BTreeMap,
@@ -24,7 +24,7 @@ const NOTHING_HELD_OUT: HoldOut = HoldOut { fraction: 0., seed: 0, of: HeldOut::
 #[derive(clap::Args)]
 pub(super) struct Which {
     /// A card or a recipe (a built-in name or a TOML file), or a run folder; a recipe and a run stand
-    /// for their [data]: card, size, attributes and values.
+    /// for what their section `data` says: card, size, attributes and values.
     #[arg(value_name = "CARD|RECIPE|RUN")]
     name: String,
     /// Side in pixels [default: the recipe's; of a card 64].
