@@ -43,6 +43,15 @@ pub struct Split {
 }
 
 impl Split {
+    /// The images that a model is scored on, and what they are called: those held out, or
+    /// training's own where nothing is.
+    pub fn scored(&self) -> (&[usize], &'static str) {
+        match self.held_out.is_empty() {
+            true => (&self.train, "training"),
+            false => (&self.held_out, "held-out"),
+        }
+    }
+
     /// Draws what to hold out. All images of one combination or subject lie on the same side, and
     /// each value keeps at least one combination or subject in training.
     ///

@@ -65,19 +65,11 @@ pub struct Swapped {
     pub pictures: [Image; 4],
 }
 
-/// The images that are scored, and what they are called.
-fn scored(data: &DataSet) -> (&[usize], &'static str) {
-    match data.split.held_out.is_empty() {
-        true => (&data.split.train, "training"),
-        false => (&data.split.held_out, "held-out"),
-    }
-}
-
 /// `count` pairs for the attribute at `place` of the schema: images that have it, and that have it not.
 fn pairs(data: &DataSet, place: usize, count: usize, seed: u64) -> Vec<[usize; 2]> {
     let labelled = |value| {
         let has = |i: &&usize| data.index.labels(**i)[place] == value;
-        scored(data).0.iter().filter(has).copied().collect::<Vec<_>>()
+        data.split.scored().0.iter().filter(has).copied().collect::<Vec<_>>()
     };
     let (with, without) = (labelled(1), labelled(0));
     let mut rng = rng(seed, "evaluation", place as u64);
@@ -120,7 +112,7 @@ pub fn evaluate(
 ) -> Result<Evaluation> {
     let (schema, config) = (data.source.schema(), &model.card().config);
     let reader = model.reader(data, reader_steps, seed)?;
-    let (images, name) = scored(data);
+    let (images, name) = data.split.scored();
     let mut rng = rng(seed, "examination", 0);
     let examined: Vec<_> = images.choose_multiple(&mut rng, EXAMINED).copied().collect();
     let shown =

@@ -60,15 +60,6 @@ impl Evaluation {
     }
 }
 
-/// The images whose combinations are put together and scored, and what they are called: the held-out
-/// ones, or the training's where nothing is held out.
-fn scored(data: &DataSet) -> (&[usize], &'static str) {
-    match data.split.held_out.is_empty() {
-        true => (&data.split.train, "training"),
-        false => (&data.split.held_out, "held-out"),
-    }
-}
-
 /// `count` held-out combinations (all, if there are fewer), put together from training images;
 /// which ones, and from which images, is drawn from `seed`. Where nothing is held out, of the
 /// training's own combinations.
@@ -82,7 +73,7 @@ pub fn recombine(
     seed: u64,
 ) -> Result<Vec<Recombination>> {
     let mut rng = rng(seed, "evaluation", 0);
-    let chosen: Vec<_> = scored(data).0.choose_multiple(&mut rng, count).copied().collect();
+    let chosen: Vec<_> = data.split.scored().0.choose_multiple(&mut rng, count).copied().collect();
     let schema = data.source.schema();
     let shown = data.shown_in_training()?;
     let mut results = Vec::with_capacity(chosen.len());
@@ -136,7 +127,7 @@ pub fn evaluate(model: &Model, data: &DataSet, count: usize, seed: u64) -> Resul
     }
     Ok(Evaluation {
         attributes: attributes.iter().map(|a| a.name.clone()).collect(),
-        combinations: scored(data).1,
+        combinations: data.split.scored().1,
         chance: values.iter().map(|&n| 1. / n as f64).collect(),
         zero_shot: zero_shot.reading(),
         reconstruction: again.reading(),

@@ -139,11 +139,10 @@ impl Model for ElegantModel {
             "One attribute moves from the left picture's to the right one's, and a quarter beyond \
              both; the rest stays as in the left picture.",
         );
-        let images = match data.split.held_out.is_empty() {
-            true => &data.split.train,
-            false => &data.split.held_out,
-        };
-        report.pictures("One attribute at a time", &strips(self, data, images, seed)?)?;
+        report.pictures(
+            "One attribute at a time",
+            &strips(self, data, data.split.scored().0, seed)?,
+        )?;
         Ok(())
     }
 
