@@ -34,7 +34,8 @@ pub(crate) fn without_candles_threads() {
     if std::env::var_os(NAME).is_none()
         && let Ok(program) = std::env::current_exe()
     {
-        // Messages name the program as it was called. Returns only where it fails; then the program is slower, and right all the same.
+        // Messages name the program as it was called. Returns only where it fails; then the program
+        // is slower, and right all the same.
         let _ = std::process::Command::new(&program)
             .arg0(std::env::args_os().next().unwrap_or(program.into()))
             .args(std::env::args_os().skip(1))
