@@ -39,6 +39,20 @@ def fastest(variants):
     return name, run
 
 
+def in_style(make, published, tuned):
+    """The step that `make` builds of `published`, plain; or the fastest that it builds of `tuned`."""
+    if style == "published":
+        run = make(published, torch.contiguous_format, False, None)
+        run()
+        return "published", run
+    variants = [
+        (f"{layout}{', compiled' if compiled else ''}", layout, compiled)
+        for layout in LAYOUTS
+        for compiled in (False, True)
+    ]
+    return fastest([(name, lambda v=v: make(tuned, *v, True)) for name, *v in variants])
+
+
 def layer(bf16, kind, *sizes):
     k, stride, inside, outside, side, batch = map(int, sizes)
     settings = dict(stride=stride, padding=(k - 1) // 2, bias=False)
@@ -135,16 +149,7 @@ def step(bf16, name, batch):
 
         return run
 
-    if style == "published":
-        run = make(published, torch.contiguous_format, False, None)
-        run()
-        return "published", run
-    variants = [
-        (f"{layout}{', compiled' if compiled else ''}", layout, compiled)
-        for layout in LAYOUTS
-        for compiled in (False, True)
-    ]
-    return fastest([(name, lambda v=v: make(tuned, *v, True)) for name, *v in variants])
+    return in_style(make, published, tuned)
 
 
 def use(bf16, name, batch):
@@ -263,16 +268,7 @@ def elegant(bf16, side, batch):
 
         return run
 
-    if style == "published":
-        run = make(False, torch.contiguous_format, False, None)
-        run()
-        return "published", run
-    variants = [
-        (f"{layout}{', compiled' if compiled else ''}", layout, compiled)
-        for layout in LAYOUTS
-        for compiled in (False, True)
-    ]
-    return fastest([(name, lambda v=v: make(True, *v, True)) for name, *v in variants])
+    return in_style(make, False, True)
 
 
 CASES = {"layer": layer, "step": step, "elegant": elegant, "use": use, "adam": adam}

@@ -30,20 +30,18 @@ const NARROW_FACES: [&str; 6] = [
 pub(crate) fn run() -> Result<()> {
     let python = python()?;
     let bench = Workbench::new("pytorch")?;
-    let pairs = [
-        ("gzs-fonts-128", &NARROW[..], "letter", "load_model.py"),
-        ("elegant-faces", &NARROW_FACES, "hat", "load_elegant.py"),
-    ];
-    for (recipe, sets, block, script) in pairs {
+    let models =
+        [("gzs-fonts-128", &NARROW[..], "letter"), ("elegant-faces", &NARROW_FACES, "hat")];
+    let script = project::root().join("xtask/pytorch/load_model.py");
+    for (recipe, sets, block) in models {
         let mut train = vec!["train", recipe, "--out", recipe];
         train.extend(sets.iter().flat_map(|set| ["--set", set]));
         bench.cir(&train)?;
         let [a, b] = &bench.pictures(recipe)?;
         bench.cir(&["encode", recipe, a, b, "--out", "latents.npy"])?;
         bench.cir(&["swap", recipe, a, b, "--block", block, "--out", "swapped.png"])?;
-        let script = project::root().join("xtask/pytorch").join(script);
-        let files = [recipe, a, b, "latents.npy", "swapped.png"].map(OsStr::new);
-        bench.run(&python, &[&[script.as_os_str()], &files[..]].concat())?;
+        let arguments = [recipe, block, a, b, "latents.npy", "swapped.png"].map(OsStr::new);
+        bench.run(&python, &[&[script.as_os_str()], &arguments[..]].concat())?;
     }
     Ok(())
 }

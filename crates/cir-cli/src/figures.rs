@@ -1,7 +1,7 @@
-//! Pictures that several commands show: strips along each block, contact sheets.
+//! Pictures of every algorithm's report: strips along each block.
 
 use anyhow::Result;
-use cir_core::{Image, Sheet, rng};
+use cir_core::{Sheet, rng};
 use cir_data::DataSet;
 use cir_train::{PictureRow, PictureTable};
 use rand::seq::IndexedRandom;
@@ -46,11 +46,4 @@ fn pair(
     let value = |i: usize| data.source.labels(i)[attribute];
     let differing = (0..1000).filter_map(|_| images.choose(rng)).find(|&&b| value(b) != value(a));
     Ok([a, differing.copied().unwrap_or(a)])
-}
-
-/// A grid of pictures as one picture, for `cir data preview`.
-pub(crate) fn contact_sheet(images: Vec<Image>, columns: usize) -> Image {
-    let rows: Vec<Vec<_>> =
-        images.chunks(columns.max(1)).map(|row| row.iter().cloned().map(Some).collect()).collect();
-    Image::grid(&rows, 2)
 }

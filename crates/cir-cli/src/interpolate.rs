@@ -19,11 +19,12 @@ pub(crate) struct Args {
     #[arg(required = true, num_args = 1..=3)]
     b: Vec<PathBuf>,
     /// Block that moves from left to right (several names joined by commas move together).
-    #[arg(long, visible_alias = "attribute")]
-    block: String,
+    #[arg(long, visible_alias = "attribute", value_name = "NAMES", required = true)]
+    #[arg(value_delimiter = ',')]
+    block: Vec<String>,
     /// Blocks that move from top to bottom: makes a grid.
-    #[arg(long)]
-    down: Option<String>,
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    down: Vec<String>,
     /// Pictures in a row (and in a column of a grid).
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u16).range(2..=64))]
     steps: u16,
@@ -43,26 +44,29 @@ pub(crate) fn run(args: Args) -> Result<()> {
         return Err(usage("--from and --to: allowed: finite numbers"));
     }
     let model = model::load(&args.model)?;
-    let a = pictures::read(&*model, &args.a)?;
-    let mut targets =
-        args.b.iter().map(|path| pictures::read(&*model, path)).collect::<Result<Vec<_>>>()?;
+    let a = pictures::read_to_edit(&*model, &args.a)?;
+    let mut targets = args
+        .b
+        .iter()
+        .map(|path| pictures::read_to_edit(&*model, path))
+        .collect::<Result<Vec<_>>>()?;
     let fractions = fractions(args.from, args.to, args.steps);
     let across = blocks(&*model, &args.block)?;
-    let sheet = match (&args.down, targets.len()) {
-        (None, 1) => Sheet::strip(&across, &fractions),
-        (None, 3) => Sheet::square(&across, &fractions, &fractions),
-        (Some(down), count @ (1 | 2)) => {
-            let down_blocks = blocks(&*model, down)?;
-            if let Some(both) = down_blocks.iter().find(|block| across.contains(block)) {
+    let down = blocks(&*model, &args.down)?;
+    let sheet = match (down.is_empty(), targets.len()) {
+        (true, 1) => Sheet::strip(&across, &fractions),
+        (true, 3) => Sheet::square(&across, &fractions, &fractions),
+        (false, count @ (1 | 2)) => {
+            if let Some(both) = down.iter().find(|block| across.contains(block)) {
                 let name = &model.partition().blocks()[*both].name;
                 return Err(usage(format!("--down {name}: it moves with --block already")));
             }
             // The first picture named is that of --block; a sheet's first target lies below.
             targets.reverse();
-            Sheet::two_ways((&down_blocks, &fractions), (&across, &fractions), count)
+            Sheet::two_ways((&down, &fractions), (&across, &fractions), count)
         }
-        (None, n) => return Err(usage(format!("{n} pictures to move towards: allowed: 1 or 3"))),
-        (Some(_), n) => {
+        (true, n) => return Err(usage(format!("{n} pictures to move towards: allowed: 1 or 3"))),
+        (false, n) => {
             let allowed = "with --down allowed: 1 or 2";
             return Err(usage(format!("{n} pictures to move towards: {allowed}")));
         }
@@ -70,18 +74,22 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let made = model.edits(&a, &targets, sheet.tiles())?;
     let rows = sheet.arrange(&a, &targets, made)?;
     let about = serde_json::json!({
-        "block": args.block.split(',').collect::<Vec<_>>(), "down": args.down,
-        "fractions": fractions,
+        "block": args.block, "down": args.down, "fractions": fractions,
     });
     args.output.write(&Image::grid(&rows, 2), about)
 }
 
-/// The numbers of blocks named with commas between them.
-fn blocks(model: &dyn Model, names: &str) -> Result<Vec<usize>> {
-    Ok(names
-        .split(',')
-        .map(|name| model.partition().index(name))
-        .collect::<cir_core::Result<_>>()?)
+/// The numbers of blocks.
+fn blocks(model: &dyn Model, names: &[String]) -> Result<Vec<usize>> {
+    let mut blocks = Vec::with_capacity(names.len());
+    for name in names {
+        let block = model.partition().index(name)?;
+        if blocks.contains(&block) {
+            return Err(usage(format!("{name}: given twice; allowed: once")));
+        }
+        blocks.push(block);
+    }
+    Ok(blocks)
 }
 
 /// `n` evenly spaced fractions.

@@ -7,24 +7,27 @@ use cir_core::Image;
 
 use crate::algorithms::Model;
 
-/// Reads a picture at the model's size, or at its own where the model keeps it, and says so when
-/// they differ.
+/// Reads a picture at the model's size; says so when it has another.
 pub(crate) fn read(model: &dyn Model, path: &Path) -> Result<Image> {
     let (channels, side) = model.pictures();
-    let path_name = path.display();
-    if model.keeps_size() {
-        let image = cir_data::load_whole(path, channels)?;
-        let (height, width) = (image.height(), image.width());
-        if (height, width) != (side, side) {
-            eprintln!(
-                "{path_name}: {width}x{height} is kept; what changes is drawn at {side}x{side}"
-            );
-        }
-        return Ok(image);
-    }
     let (image, resized) = cir_data::load_image(path, channels, side)?;
     if let Some((height, width)) = resized {
-        eprintln!("{path_name}: resized from {width}x{height} to {side}x{side}");
+        eprintln!("{}: resized from {width}x{height} to {side}x{side}", path.display());
+    }
+    Ok(image)
+}
+
+/// Reads a picture to edit: at its own size where the model keeps it.
+pub(crate) fn read_to_edit(model: &dyn Model, path: &Path) -> Result<Image> {
+    if !model.keeps_size() {
+        return read(model, path);
+    }
+    let (channels, side) = model.pictures();
+    let image = cir_data::load_whole(path, channels)?;
+    let (height, width) = (image.height(), image.width());
+    if (height, width) != (side, side) {
+        let path = path.display();
+        eprintln!("{path}: {width}x{height} is kept; what changes is drawn at {side}x{side}");
     }
     Ok(image)
 }

@@ -28,8 +28,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let model = model::load(&args.model)?;
     let Some(model) = model.synthesiser() else {
         return Err(usage(format!(
-            "{}: this model edits pictures; allowed: cir swap, cir interpolate, or a model of \
-             algorithm gzs",
+            "{}: this model edits pictures; allowed: `swap`, `interpolate`, or a model of algorithm \
+             gzs",
             args.model.display()
         )));
     };

@@ -48,11 +48,10 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let since = Instant::now();
     if let (Some(run), [_, ..]) = (&args.resume, &args.sets[..]) {
         let recipe = run.join("recipe.toml").display().to_string();
-        let anew = format!("train {recipe} --set … --out NEW");
         return Err(usage(format!(
             "--set with --resume: a resumed run ends in the same bytes as one that never stopped, so \
              its recipe stays as it is; allowed: a new run, `{}`",
-            invoked::command(&anew)
+            invoked::command(&["train", &recipe, "--set", "…", "--out", "NEW"])
         )));
     }
     // Everything is checked before a folder is made; one that is gone on with is held from here on.
@@ -84,9 +83,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
     ];
     let stop = StopFlag::on_signals()?;
     let outcome = training.train(&recipe.train, &run, done, &mut observers, &stop)?;
-    let folder = run.path().display();
+    let folder = run.path().display().to_string();
     if let Outcome::Interrupted { step } = outcome {
-        let go_on = invoked::command(&format!("train --resume {folder}"));
+        let go_on = invoked::command(&["train", "--resume", &folder]);
         return Err(Interrupted(format!("saved after step {step}; go on with: {go_on}")).into());
     }
     let scores = training.model().evaluate(&recipe, &data, eval::COUNT)?;
@@ -95,7 +94,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
     print!("{}", scores.table("; those while it trained are of a sample"));
     println!("model, scores and report in {folder}; took {:.0} s", since.elapsed().as_secs_f64());
     println!("look at {}, and for pictures to try it on, run", run.report().display());
-    println!("{}", invoked::command(&format!("data render {folder} --count 20 --out pictures")));
+    let render = ["data", "render", &folder, "--count", "20", "--out", "pictures"];
+    println!("{}", invoked::command(&render));
     Ok(())
 }
 

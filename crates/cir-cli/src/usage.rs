@@ -32,18 +32,11 @@ pub(crate) fn usage(message: impl std::fmt::Display) -> anyhow::Error {
     Usage(message.to_string()).into()
 }
 
-/// What is said of `error`: itself and its causes. Some errors name their cause, and it is in the
-/// chain too: it is said once.
+/// What is said of `error`: itself and its causes.
 pub(crate) fn message(error: &anyhow::Error) -> String {
-    let mut said = error.to_string();
-    for cause in error.chain().skip(1).map(ToString::to_string) {
-        if !said.contains(&cause) {
-            said += &format!(": {cause}");
-        }
-    }
     match error.is::<Interrupted>() {
-        true => said,
-        false => format!("error: {said}"),
+        true => error.to_string(),
+        false => format!("error: {error:#}"),
     }
 }
 

@@ -94,6 +94,25 @@ pub struct CirConfig {
     pub ramp: u64,
 }
 
+/// Switched off; the other settings are what METHOD.md section 2 found best so far.
+impl Default for CirConfig {
+    fn default() -> Self {
+        Self {
+            lambda: 0.,
+            moved: Moved::Chosen(ChosenMoved::AllButOne),
+            granularity: Granularity::Sample,
+            t: FractionDistribution::Uniform,
+            draws: 1,
+            distance: Distance::Mse,
+            target: Target::Attached,
+            also_moved: false,
+            scale: Scale::Absolute,
+            start: 0,
+            ramp: 0,
+        }
+    }
+}
+
 impl CirConfig {
     /// Whether the term has a weight and yet counts at none of `steps` steps.
     pub fn is_idle(&self, steps: u64) -> bool {

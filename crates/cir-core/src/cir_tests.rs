@@ -9,15 +9,8 @@ fn config() -> CirConfig {
     CirConfig {
         lambda: 0.1,
         moved: Moved::Blocks(vec!["b".into()]),
-        granularity: Granularity::Sample,
-        t: FractionDistribution::Uniform,
         draws: 2,
-        distance: Distance::Mse,
-        target: Target::Attached,
-        also_moved: false,
-        scale: Scale::Absolute,
-        start: 0,
-        ramp: 0,
+        ..CirConfig::default()
     }
 }
 

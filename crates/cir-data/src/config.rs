@@ -60,6 +60,20 @@ impl DataSet {
     pub fn shown_in_training(&self) -> Result<Vec<Vec<Vec<u32>>>> {
         members(&self.index, &self.split.train)
     }
+
+    /// Checks that a model takes these pictures.
+    ///
+    /// # Errors
+    /// When its pictures have another side or other channels.
+    pub fn check_pictures(&self, size: usize, channels: usize) -> cir_core::Result<()> {
+        if (size, channels) == (self.size, self.channels) {
+            return Ok(());
+        }
+        let shape = |size, channels| format!("{size} px, {channels} channels");
+        let allowed = format!("the data's {}", shape(self.size, self.channels));
+        let field = "model.image_size, image_channels";
+        Err(cir_core::Error::setting(field, shape(size, channels), allowed))
+    }
 }
 
 impl DataConfig {

@@ -98,13 +98,6 @@ fn bytes(picture: DynamicImage, channels: usize) -> Vec<u8> {
     }
 }
 
-/// The whole picture in a PNG or JPEG file, in its own size and in RGB.
-pub(crate) fn load_photo(path: &Path) -> Result<Image> {
-    let picture = decode(path)?.into_rgb8();
-    let (height, width) = (picture.height() as usize, picture.width() as usize);
-    Ok(Image::new(3, height, width, picture.into_raw())?)
-}
-
 /// The side of the square picture in a file, if there is one; only its head is read.
 pub(crate) fn side_of(path: &Path) -> Option<usize> {
     let reader = ImageReader::open(path).ok()?.with_guessed_format().ok()?;

@@ -12,14 +12,14 @@ pub enum Error {
     #[error(transparent)]
     Candle(#[from] candle_core::Error),
     /// The operating system refused.
-    #[error("{}: cannot {action}: {source}", path.display())]
+    #[error("{}: cannot {action}: {cause}", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
         /// What was tried.
         action: &'static str,
         /// What the system said.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// A file is not what it should be.
     #[error("{}: found {found}; expected {expected}", path.display())]
@@ -112,7 +112,7 @@ impl Error {
 
     pub(crate) fn io(path: &Path, action: &'static str) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
-        move |source| Self::Io { path, action, source }
+        move |cause| Self::Io { path, action, cause }
     }
 }
 

@@ -6,13 +6,11 @@ use cir_core::Schema;
 
 use crate::{Error, Result, Source};
 
-/// The labels of all images of a source, by image, by value and by combination.
+/// The labels of all images of a source, by image and by combination.
 #[derive(Debug)]
 pub struct Index {
     schema: Schema,
     labels: Vec<u16>,
-    /// Per attribute and value the images, ascending.
-    members: Vec<Vec<Vec<u32>>>,
     /// The first image of every combination.
     combinations: HashMap<Box<[u16]>, u32>,
     /// The subject of every image, if the source knows it of all.
@@ -34,8 +32,6 @@ impl Index {
             return Err(Error::setting("data", source.len(), "at most 4294967295 images"));
         }
         let mut labels = Vec::with_capacity(source.len() * attributes.len());
-        let mut members: Vec<Vec<Vec<u32>>> =
-            attributes.iter().map(|a| vec![Vec::new(); a.values.len()]).collect();
         let mut combinations = HashMap::new();
         for i in 0..source.len() {
             let row = source.labels(i);
@@ -50,14 +46,11 @@ impl Index {
                     allowed,
                 ));
             }
-            for (j, &l) in row.iter().enumerate() {
-                members[j][usize::from(l)].push(i as u32);
-            }
             labels.extend_from_slice(&row);
             combinations.entry(row.into_boxed_slice()).or_insert(i as u32);
         }
         let subjects = (0..source.len()).map(|i| source.subject(i)).collect();
-        Ok(Self { schema, labels, members, combinations, subjects })
+        Ok(Self { schema, labels, combinations, subjects })
     }
 
     /// The attributes and their values.
@@ -80,16 +73,6 @@ impl Index {
     /// The first image that shows exactly this combination.
     pub fn find(&self, labels: &[u16]) -> Option<usize> {
         self.combinations.get(labels).map(|&i| i as usize)
-    }
-
-    /// The images that have value `value` of attribute `attribute`, ascending.
-    pub fn members(&self, attribute: usize, value: u16) -> &[u32] {
-        &self.members[attribute][usize::from(value)]
-    }
-
-    /// How many different combinations occur.
-    pub fn combinations(&self) -> usize {
-        self.combinations.len()
     }
 
     /// Who or what every image shows, if the source knows it of all.

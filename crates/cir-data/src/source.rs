@@ -1,8 +1,8 @@
 //! What a data set is to everything else: labelled images by number.
 
-use cir_core::{Image, Labels, Schema};
+use cir_core::{Attribute, Image, Labels, Schema};
 
-use crate::Result;
+use crate::{Error, Result};
 
 /// Labelled images; what a reader implements for an own data set.
 ///
@@ -78,4 +78,13 @@ pub trait Source: Send + Sync {
         let _ = index;
         None
     }
+}
+
+/// Checks that an attribute is told by no and yes alone.
+pub(crate) fn no_or_yes(attribute: &Attribute) -> Result<()> {
+    if attribute.values == ["no", "yes"] {
+        return Ok(());
+    }
+    let field = format!("attributes.{}.values", attribute.name);
+    Err(Error::setting(field, format!("{:?}", attribute.values), "no, yes"))
 }

@@ -9,11 +9,11 @@ use cir_train::{Algorithm, Learner, State};
 
 use crate::{
     Adversaries, ElegantConfig, Model, ModelCard, Pair, PairBatch,
-    evaluation::{evaluate, swapped},
+    evaluation::{Judge, evaluate, swapped},
 };
 
-/// A loss of the discriminators below this means that they tell real from made with near certainty;
-/// at chance it is 1.04.
+/// A loss of the discriminators below this share of what guessing gives means that they tell real from
+/// made with near certainty.
 const COLLAPSED: f64 = 0.05;
 /// Steps in a row below it that are worth a warning.
 const LONG: u64 = 500;
@@ -28,6 +28,8 @@ pub struct Elegant {
     adversaries: Adversaries,
     model: Model,
     data: Arc<DataSet>,
+    /// Made when something is scored for the first time.
+    judge: Option<Judge>,
     /// Steps in a row, up to the last one, with discriminators below [`COLLAPSED`].
     collapsed: u64,
     steps: u64,
@@ -47,16 +49,11 @@ impl Elegant {
         device: &Device,
     ) -> Result<Self> {
         let adversaries = Adversaries::new(&config, seed, DType::F32, device)?;
-        let own = (config.model.image_size, config.model.image_channels);
-        if own != (data.size, data.channels) {
-            let shape = |(size, channels)| format!("{size} px, {channels} channels");
-            let allowed = format!("the data's {}", shape((data.size, data.channels)));
-            return Err(Error::setting("model.image_size, image_channels", shape(own), allowed));
-        }
+        data.check_pictures(config.model.image_size, config.model.image_channels)?;
         let card = ModelCard::new(&config.model, &data)?;
         let net = adversaries.generator().clone().with_precision(Default::default());
         let model = Model::new(net, card, device)?;
-        Ok(Self { config, adversaries, model, data, collapsed: 0, steps, seed })
+        Ok(Self { config, adversaries, model, data, judge: None, collapsed: 0, steps, seed })
     }
 
     /// The network as it is now.
@@ -111,7 +108,8 @@ impl Algorithm for Elegant {
             }
         }
         let discriminators = means.iter().find(|(term, _)| term == "total_D");
-        let collapsed = discriminators.is_some_and(|(_, value)| *value < COLLAPSED);
+        let chance = (1. + self.config.loss.half_size) * std::f64::consts::LN_2;
+        let collapsed = discriminators.is_some_and(|(_, value)| *value < COLLAPSED * chance);
         self.collapsed = if collapsed { self.collapsed + 1 } else { 0 };
         let rates = self.adversaries.learners().map(|learner| learner.rate(factor));
         means.extend(totals);
@@ -123,9 +121,10 @@ impl Algorithm for Elegant {
     fn warning(&self) -> Option<String> {
         (self.collapsed >= LONG).then(|| {
             format!(
-                "the discriminators' loss was below {COLLAPSED} for {LONG} steps: they tell real \
+                "the discriminators' loss was below {} % of chance for {LONG} steps: they tell real \
                  pictures from made ones with near certainty, and the generator learns little from \
-                 them (a lower optimiser.discriminator.lr helps)"
+                 them (a lower optimiser.discriminator.lr helps)",
+                100. * COLLAPSED
             )
         })
     }
@@ -158,9 +157,13 @@ impl Algorithm for Elegant {
     }
 
     fn evaluate(&mut self, _step: u64) -> candle_core::Result<Scalars> {
-        let steps = self.config.evaluation.reader_steps;
-        let scores = evaluate(&self.model, &self.data, steps, EVALUATED, self.seed)
-            .map_err(candle_core::Error::wrap)?;
-        Ok(scores.scalars())
+        let (data, seed) = (&*self.data, self.seed);
+        let judge = match self.judge.take() {
+            Some(judge) => judge,
+            None => Judge::new(data, self.config.evaluation.reader_steps, seed)
+                .map_err(candle_core::Error::wrap)?,
+        };
+        let scores = evaluate(&self.model, data, self.judge.insert(judge), EVALUATED, seed);
+        Ok(scores.map_err(candle_core::Error::wrap)?.scalars())
     }
 }

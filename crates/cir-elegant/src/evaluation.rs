@@ -1,8 +1,8 @@
 //! Scores of exchanges between held-out faces, of which one has an attribute and the other has it not.
 
 use cir_core::{Image, Scalars, rng};
-use cir_data::{DataSet, Result, Source};
-use cir_metrics::{EditScores, Edited, Edits, accuracy};
+use cir_data::{DataSet, Result};
+use cir_metrics::{EditScores, Edited, Edits, Reader, accuracy};
 use rand::seq::IndexedRandom;
 use serde::Serialize;
 
@@ -48,9 +48,9 @@ impl Evaluation {
                 ("l1_outside", truth.outside),
                 ("l1_reconstruction", truth.reconstruction),
                 ("l1_outside_ratio", ratio),
-                ("identity", truth.identity),
             ];
             scalars.extend(of_truth.map(|(name, x)| (name.to_owned(), x)));
+            scalars.extend(truth.identity.map(|x| ("identity".to_owned(), x)));
         }
         scalars
     }
@@ -99,6 +99,32 @@ pub fn swapped(model: &Model, data: &DataSet, count: usize, seed: u64) -> Result
     Ok(all)
 }
 
+/// Reads the attributes of results.
+#[derive(Debug, Clone)]
+pub struct Judge {
+    reader: Reader,
+    /// Of each attribute of the data, on pictures that the reader has not learnt from.
+    accuracy: Vec<f64>,
+}
+
+impl Judge {
+    /// A reader trained for `steps` steps on `data`'s training images, and examined.
+    ///
+    /// # Errors
+    /// When an image cannot be read.
+    pub fn new(data: &DataSet, steps: u64, seed: u64) -> Result<Self> {
+        let source = &*data.source;
+        let example = |i| Ok::<_, cir_data::Error>((source.image(i)?, source.labels(i)));
+        let reader = Reader::train(source.schema(), &data.split.train, steps, seed, example)?;
+        let mut rng = rng(seed, "examination", 0);
+        let unseen = data.split.scored().0.choose_multiple(&mut rng, EXAMINED);
+        let unseen = unseen.map(|&i| example(i)).collect::<Result<Vec<_>>>()?;
+        let (pictures, truth): (Vec<_>, Vec<_>) = unseen.into_iter().unzip();
+        let accuracy = accuracy(&reader.read(&pictures)?, &truth);
+        Ok(Self { reader, accuracy })
+    }
+}
+
 /// Scores about `count` pairs, divided among the attributes.
 ///
 /// # Errors
@@ -106,19 +132,14 @@ pub fn swapped(model: &Model, data: &DataSet, count: usize, seed: u64) -> Result
 pub fn evaluate(
     model: &Model,
     data: &DataSet,
-    reader_steps: u64,
+    judge: &Judge,
     count: usize,
     seed: u64,
 ) -> Result<Evaluation> {
     let (schema, config) = (data.source.schema(), &model.card().config);
-    let reader = model.reader(data, reader_steps, seed)?;
-    let (images, name) = data.split.scored();
-    let mut rng = rng(seed, "examination", 0);
-    let examined: Vec<_> = images.choose_multiple(&mut rng, EXAMINED).copied().collect();
+    let mut rng = rng(seed, "others", 0);
     let shown =
         |images: &[usize]| images.iter().map(|&i| data.source.image(i)).collect::<Result<Vec<_>>>();
-    let truth: Vec<_> = examined.iter().map(|&i| data.source.labels(i)).collect();
-    let own = accuracy(&reader.read(&shown(&examined)?)?, &truth);
 
     let places = config.places(schema)?;
     let each = count.div_ceil(places.len());
@@ -130,22 +151,22 @@ pub fn evaluate(
                 [0, 1].map(|side| pairs.iter().map(|p| p[side]).collect::<Vec<_>>());
             let [a1, b1, c, d] = model.exchange(block, &shown(&with)?, &shown(&without)?)?;
             for (sources, own, edits, value) in [(with, a1, c, 0), (without, b1, d, 1)] {
-                for (found, &source) in reader.read(&edits)?.iter().zip(&sources) {
+                for (found, &source) in judge.reader.read(&edits)?.iter().zip(&sources) {
                     scores.read(found, data.index.labels(source), place, value);
                 }
-                let truths = Truths { source: &*data.source, sources, place, value };
-                truths.compare(&own, &edits, &mut scores)?;
+                let truths = Truths { data, sources, place, value };
+                truths.compare(&own, &edits, &mut rng, &mut scores)?;
             }
         }
-        attributes.push(scores.scores(&config.attributes[block], own[place]));
+        attributes.push(scores.scores(&config.attributes[block], judge.accuracy[place]));
     }
     let mean = EditScores::mean(&attributes);
-    Ok(Evaluation { images: name, others: OTHERS, attributes, mean })
+    Ok(Evaluation { images: data.split.scored().1, others: OTHERS, attributes, mean })
 }
 
 /// Edits of the images numbered `sources`, in which the attribute at `place` was to become `value`.
 struct Truths<'a> {
-    source: &'a dyn Source,
+    data: &'a DataSet,
     sources: Vec<usize>,
     place: usize,
     value: u16,
@@ -153,19 +174,28 @@ struct Truths<'a> {
 
 impl Truths<'_> {
     /// Compares with the true pictures, where the source knows them.
-    fn compare(&self, own: &[Image], edits: &[Image], scores: &mut Edits) -> Result<()> {
+    fn compare(
+        &self,
+        own: &[Image],
+        edits: &[Image],
+        rng: &mut cir_core::Rng,
+        scores: &mut Edits,
+    ) -> Result<()> {
+        let source = &*self.data.source;
         for (k, &index) in self.sources.iter().enumerate() {
-            let Some(truth) = self.source.changed(index, self.place, self.value) else { continue };
-            let others = (1..=OTHERS.min(self.sources.len() - 1))
-                .map(|step| self.sources[(k + step) % self.sources.len()])
-                .filter(|&other| self.source.subject(other) != self.source.subject(index))
-                .filter_map(|other| self.like(other, truth))
-                .map(|other| self.source.image(other));
+            let Some(truth) = source.changed(index, self.place, self.value) else { continue };
+            // So few subjects that these many tries find none other are no data to score on.
+            let others = (0..100 * OTHERS)
+                .filter_map(|_| self.data.split.scored().0.choose(rng))
+                .filter(|&&other| source.subject(other) != source.subject(index))
+                .filter_map(|&other| self.like(other, truth))
+                .take(OTHERS)
+                .map(|other| source.image(other));
             scores.compare(Edited {
-                original: &self.source.image(index)?,
+                original: &source.image(index)?,
                 reconstruction: &own[k],
                 result: &edits[k],
-                truth: &self.source.image(truth)?,
+                truth: &source.image(truth)?,
                 others: &others.collect::<Result<Vec<_>>>()?,
             })?;
         }
@@ -174,8 +204,9 @@ impl Truths<'_> {
 
     /// The image of `other`'s subject that has all labels of the image `wanted`.
     fn like(&self, other: usize, wanted: usize) -> Option<usize> {
-        let labels = self.source.labels(wanted);
+        let source = &*self.data.source;
+        let labels = source.labels(wanted);
         let mut labels = labels.iter().enumerate();
-        labels.try_fold(other, |i, (j, &value)| self.source.changed(i, j, value))
+        labels.try_fold(other, |i, (j, &value)| source.changed(i, j, value))
     }
 }

@@ -1,15 +1,11 @@
 //! A trained network and what it is used for (elegant.md, section 4): one picture with blocks moved
 //! towards those of others.
 
-use std::{
-    path::Path,
-    sync::{Arc, OnceLock},
-};
+use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
 use cir_core::{Image, Latent, NamedTensors, Params, Partition, Result, Schema, Tile};
 use cir_data::{DataSet, Resize};
-use cir_metrics::Reader;
 use serde::{Deserialize, Serialize};
 
 use crate::{Discriminators, Exchange, Generator, ModelConfig, Pair, network::added};
@@ -70,30 +66,11 @@ pub struct Model {
     partition: Partition,
     card: ModelCard,
     device: Device,
-    /// Reads the attributes of results, once something is scored.
-    reader: Arc<OnceLock<Reader>>,
 }
 
 impl Model {
     pub(crate) fn new(net: Generator, card: ModelCard, device: &Device) -> Result<Self> {
-        let (partition, reader) = (card.config.partition()?, Arc::default());
-        Ok(Self { net, partition, card, device: device.clone(), reader })
-    }
-
-    /// The reader of `data`'s attributes, trained on training images when it is first asked for.
-    pub(crate) fn reader(
-        &self,
-        data: &DataSet,
-        steps: u64,
-        seed: u64,
-    ) -> cir_data::Result<&Reader> {
-        if let Some(reader) = self.reader.get() {
-            return Ok(reader);
-        }
-        let source = &data.source;
-        let example = |i| Ok::<_, cir_data::Error>((source.image(i)?, source.labels(i)));
-        let reader = Reader::train(source.schema(), &data.split.train, steps, seed, example)?;
-        Ok(self.reader.get_or_init(|| reader))
+        Ok(Self { net, partition: card.config.partition()?, card, device: device.clone() })
     }
 
     /// Reads a `model.safetensors`.

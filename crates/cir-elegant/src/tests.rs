@@ -4,16 +4,16 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use candle_core::Device;
 use cir_core::{
-    Attribute, ChosenMoved, CirConfig, Distance, FractionDistribution, Granularity, Image, Labels,
-    LrSchedule, Moved, NamedTensors, Scalars, Scale, Schema, Sheet, Target,
+    Attribute, ChosenMoved, CirConfig, Image, Labels, LrSchedule, Moved, NamedTensors, Scalars,
+    Schema, Sheet,
 };
 use cir_data::{DataSet, HeldOut, HoldOut, Index, Source, Split};
 use cir_ops::{Initialisation, Precision};
 use cir_train::Algorithm as _;
 
 use crate::{
-    Elegant, ElegantConfig, EvaluationConfig, LossConfig, Model, ModelConfig, Optimisers, Pairs,
-    Sampling, evaluate, from_published, swapped,
+    Elegant, ElegantConfig, EvaluationConfig, Judge, LossConfig, Model, ModelConfig, Optimisers,
+    Pairs, Sampling, evaluate, from_published, swapped,
 };
 
 /// An attribute of two or more values.
@@ -82,15 +82,7 @@ pub(crate) fn config() -> ElegantConfig {
         cir: CirConfig {
             lambda: 0.1,
             moved: Moved::Chosen(ChosenMoved::Trained),
-            granularity: Granularity::Sample,
-            t: FractionDistribution::Uniform,
-            draws: 1,
-            distance: Distance::Mse,
-            target: Target::Attached,
-            also_moved: false,
-            scale: Scale::Absolute,
-            start: 0,
-            ramp: 0,
+            ..CirConfig::default()
         },
         optimiser: Optimisers { generator: adam, discriminator: adam },
         schedule: LrSchedule::Constant,
@@ -153,7 +145,7 @@ fn discriminators_that_are_certain_for_long_are_warned_of() {
     let mut elegant = elegant(config());
     assert_eq!(elegant.warning(), None);
     elegant.restore(state).unwrap();
-    assert!(elegant.warning().unwrap().contains("below 0.05 for 500 steps"));
+    assert!(elegant.warning().unwrap().contains("below 5 % of chance for 500 steps"));
     // At the start they are at chance.
     trained(&mut elegant, 1..=1);
     assert_eq!(elegant.warning(), None);
@@ -226,7 +218,8 @@ fn a_photo_keeps_its_size_and_a_full_exchange_is_that_of_the_networks() {
 #[test]
 fn an_untrained_model_is_scored_as_one() {
     let elegant = elegant(config());
-    let found = evaluate(elegant.trained(), &data(), 3, 8, 1).unwrap();
+    let judge = Judge::new(&data(), 3, 1).unwrap();
+    let found = evaluate(elegant.trained(), &data(), &judge, 8, 1).unwrap();
     assert_eq!((found.images, found.mean.results, found.attributes.len()), ("held-out", 16, 2));
     assert!(found.mean.precision <= found.mean.changed.min(found.mean.kept));
     assert!(found.mean.truth.is_none(), "these data know no true pictures");

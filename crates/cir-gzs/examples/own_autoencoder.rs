@@ -9,10 +9,7 @@
 )]
 
 use candle_core::{DType, Device, Module, Result, Tensor};
-use cir_core::{
-    Adam, AdamConfig, ChosenMoved, Cir, CirConfig, Distance, FractionDistribution, Gradients,
-    Granularity, Latent, Moved, Params, Partition, Scale, Target, rng,
-};
+use cir_core::{Adam, AdamConfig, Cir, CirConfig, Gradients, Latent, Params, Partition, rng};
 use cir_ops::Linear;
 use rand::Rng as _;
 
@@ -26,19 +23,7 @@ pub(crate) fn main() -> Result<()> {
     let decode = |z: &Latent| decoder.forward(z.code(0)?);
 
     let partition = Partition::of_widths([("shape", 2), ("colour", 2)]).map_err(wrap)?;
-    let config = CirConfig {
-        lambda: 0.1,
-        moved: Moved::Chosen(ChosenMoved::AllButOne),
-        granularity: Granularity::Sample,
-        t: FractionDistribution::Uniform,
-        draws: 1,
-        distance: Distance::Mse,
-        target: Target::Attached,
-        also_moved: false,
-        scale: Scale::Absolute,
-        start: 0,
-        ramp: 0,
-    };
+    let config = CirConfig { lambda: 0.1, ..CirConfig::default() };
     let cir = Cir::new(config, &partition).map_err(wrap)?;
     let adam = AdamConfig { lr: 1e-2, ..AdamConfig::default() };
     let mut adam = Adam::new(adam, &params)?;

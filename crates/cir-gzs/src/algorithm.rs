@@ -119,12 +119,7 @@ impl Gzs {
     ) -> Result<Self> {
         config.check()?;
         config.check_schema(data.source.schema())?;
-        let own = (config.model.image_size, config.model.image_channels);
-        if own != (data.size, data.channels) {
-            let shape = |(size, channels)| format!("{size} px, {channels} channels");
-            let allowed = format!("the data's {}", shape((data.size, data.channels)));
-            return Err(Error::setting("model.image_size, image_channels", shape(own), allowed));
-        }
+        data.check_pictures(config.model.image_size, config.model.image_channels)?;
         let params = Params::new(seed);
         let net = Autoencoder::new(&config.model, params.builder(DType::F32, device))?;
         let card = ModelCard::new(&config.model, &data);

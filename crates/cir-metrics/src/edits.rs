@@ -15,8 +15,10 @@ pub struct Edits {
     changed: usize,
     kept: usize,
     precise: usize,
-    sums: TruthScores,
+    sums: [f64; 3],
     compared: usize,
+    recognised: usize,
+    identified: usize,
 }
 
 /// Scores of one attribute's edits, or their mean over attributes.
@@ -47,8 +49,9 @@ pub struct TruthScores {
     pub outside: f64,
     /// Of the reconstruction to the original, elsewhere too: what is lost without any edit.
     pub reconstruction: f64,
-    /// Share of results that lie nearer to their truth than to those of other subjects.
-    pub identity: f64,
+    /// Share of results that lie nearer to their truth than to those of other subjects; of those
+    /// that were compared with any.
+    pub identity: Option<f64>,
 }
 
 /// A result with what it is compared with.
@@ -90,18 +93,24 @@ impl Edits {
         let own = edit.result.l1(edit.truth)?;
         let nearer = |other: &Image| edit.result.l1(other).map(|l1| own < l1);
         let nearest = edit.others.iter().map(nearer).collect::<Result<Vec<_>>>()?;
-        self.sums.inside += inside;
-        self.sums.outside += outside;
-        self.sums.reconstruction += reconstruction;
-        self.sums.identity += f64::from(u8::from(nearest.into_iter().all(|nearer| nearer)));
+        for (sum, difference) in self.sums.iter_mut().zip([inside, outside, reconstruction]) {
+            *sum += difference;
+        }
         self.compared += 1;
+        if !nearest.is_empty() {
+            self.identified += 1;
+            self.recognised += usize::from(nearest.into_iter().all(|nearer| nearer));
+        }
         Ok(())
     }
 
     /// The shares so far; `reader` is the reader's own accuracy.
     pub fn scores(&self, name: impl Into<String>, reader: f64) -> EditScores {
         let share = |n: usize| n as f64 / self.results.max(1) as f64;
-        let mean = |sum: f64| sum / self.compared as f64;
+        let [inside, outside, reconstruction] = self.sums.map(|sum| sum / self.compared as f64);
+        let identity = self.recognised as f64 / self.identified as f64;
+        let identity = (self.identified > 0).then_some(identity);
+        let truth = TruthScores { inside, outside, reconstruction, identity };
         EditScores {
             name: name.into(),
             results: self.results,
@@ -109,19 +118,7 @@ impl Edits {
             changed: share(self.changed),
             kept: share(self.kept),
             precision: share(self.precise),
-            truth: (self.compared > 0).then(|| self.sums.map(mean)),
-        }
-    }
-}
-
-impl TruthScores {
-    fn map(self, f: impl Fn(f64) -> f64) -> Self {
-        let Self { inside, outside, reconstruction, identity } = self;
-        Self {
-            inside: f(inside),
-            outside: f(outside),
-            reconstruction: f(reconstruction),
-            identity: f(identity),
+            truth: (self.compared > 0).then_some(truth),
         }
     }
 }
@@ -133,6 +130,7 @@ impl EditScores {
             |of: &dyn Fn(&Self) -> f64| all.iter().map(of).sum::<f64>() / all.len().max(1) as f64;
         let known = !all.is_empty() && all.iter().all(|scores| scores.truth.is_some());
         let truth = |of: fn(TruthScores) -> f64| over(&|s| s.truth.map_or(0., of));
+        let told = all.iter().all(|s| s.truth.is_some_and(|t| t.identity.is_some()));
         Self {
             name: "mean".into(),
             results: all.iter().map(|s| s.results).sum(),
@@ -144,7 +142,7 @@ impl EditScores {
                 inside: truth(|t| t.inside),
                 outside: truth(|t| t.outside),
                 reconstruction: truth(|t| t.reconstruction),
-                identity: truth(|t| t.identity),
+                identity: told.then(|| truth(|t| t.identity.unwrap_or(0.))),
             }),
         }
     }
@@ -206,9 +204,12 @@ mod tests {
         edits.compare(edit).unwrap();
         edits.compare(Edited { others: &[image([0, 51, 0, 0])], ..edit }).unwrap();
         let found = edits.scores("hat", 1.).truth.unwrap();
-        assert_eq!((found.inside, found.identity), (1., 0.5));
+        assert_eq!((found.inside, found.identity), (1., Some(0.5)));
         assert!((found.outside - 0.2 / 3.).abs() < 1e-12);
         assert!((found.reconstruction - 0.6 / 3.).abs() < 1e-12);
+        // Compared with nobody, it is no result of identity.
+        edits.compare(Edited { others: &[], ..edit }).unwrap();
+        assert_eq!(edits.scores("hat", 1.).truth.unwrap().identity, Some(0.5));
         let small = Image::filled(1, 1, [0]);
         assert!(edits.compare(Edited { result: &small, ..edit }).is_err());
     }

@@ -24,12 +24,12 @@ pub enum Error {
         what: String,
     },
     /// A file or folder could not be read.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {cause}", path.display())]
     Read {
         /// The file or folder.
         path: PathBuf,
         /// What failed.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// A loss term is not a number or infinite.
     #[error("step {step}: {term} is {value}; {last_good}")]
@@ -68,7 +68,7 @@ impl Error {
     /// For `map_err` on reading `path`.
     pub(crate) fn read(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
-        move |source| Self::Read { path, source }
+        move |cause| Self::Read { path, cause }
     }
 
     /// For `map_err` on writing `path`.

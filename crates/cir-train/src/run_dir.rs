@@ -41,7 +41,7 @@ impl RunDir {
             // A process that was killed before it had a recipe leaves hidden files.
             Ok(entries) => entries.flatten().any(|entry| !is_hidden(&entry)),
             Err(e) if e.kind() == NotFound => false,
-            Err(e) => return Err(Error::Read { path: path.into(), source: e }),
+            Err(e) => return Err(Error::Read { path: path.into(), cause: e }),
         };
         if begun && !overwrite {
             let found = "a run folder that exists";

@@ -1,20 +1,20 @@
 //! The loop on a two-parameter regression: interruption changes nothing, and what must stop it does.
 
-use std::{collections::BTreeMap, convert::Infallible, path::Path};
+use std::{convert::Infallible, path::Path};
 
 use candle_core::{DType, Device, Tensor};
 use candle_nn::Init;
-use cir_core::{Adam, AdamConfig, Gradients, NamedTensors, Params, rng};
+use cir_core::{AdamConfig, Gradients, Params, rng};
 use rand::Rng as _;
 use serde_json::Value;
 
 use super::*;
-use crate::{MetricsLog, Model, State, TensorBoard, load_checkpoint};
+use crate::{Learner, MetricsLog, Model, State, TensorBoard, load_checkpoint, warnings};
 
-/// y = slope·x + offset, learned from noise-free samples; NaN at step `poison`.
+/// y = slope·x + offset, learned from noise-free samples; NaN at step `poison`. It warns from its fourth
+/// step on.
 struct Line {
-    params: Params,
-    adam: Adam,
+    learner: Learner,
     slope: Tensor,
     offset: Tensor,
     poison: u64,
@@ -28,7 +28,8 @@ impl Line {
         let slope = vb.get_with_hints((), "slope", start).unwrap();
         let offset = vb.get_with_hints((), "offset", start).unwrap();
         let config = AdamConfig { lr: 0.1, ..AdamConfig::default() };
-        Self { adam: Adam::new(config, &params).unwrap(), params, slope, offset, poison }
+        let learner = Learner::new("", params, config).unwrap();
+        Self { learner, slope, offset, poison }
     }
 }
 
@@ -39,28 +40,27 @@ impl Algorithm for Line {
         let y = ((&self.slope * f64::from(x))? + &self.offset)?;
         let loss = (y - f64::from(2. * x - 1.))?.sqr()?;
         let mut gradients = Gradients::new();
-        gradients.accumulate(&self.params, &mut loss.backward()?)?;
-        self.adam.step(&self.params, &gradients, 1.)?;
+        gradients.accumulate(self.learner.params(), &mut loss.backward()?)?;
+        self.learner.step(&gradients, 1.)?;
         let value =
             if step == self.poison { f64::NAN } else { f64::from(loss.to_scalar::<f32>()?) };
         Ok(vec![("fit".into(), value), ("total".into(), value)])
     }
 
+    fn warning(&self) -> Option<String> {
+        (self.learner.adam().updates() >= 4).then(|| "the line is long".into())
+    }
+
     fn state(&self) -> State {
-        let mut tensors = self.params.tensors();
-        tensors.extend(self.adam.tensors());
-        State { tensors, counters: BTreeMap::from([("adam".into(), self.adam.updates())]) }
+        Learner::state([&self.learner])
     }
 
     fn restore(&mut self, state: State) -> cir_core::Result<()> {
-        let (moments, weights): (NamedTensors, NamedTensors) =
-            state.tensors.into_iter().partition(|(name, _)| name.starts_with("moment"));
-        self.params.load(&weights)?;
-        self.adam.load(state.counters["adam"], &moments)
+        Learner::restore([&mut self.learner], state)
     }
 
     fn model(&self) -> candle_core::Result<Model> {
-        Ok(Model { tensors: self.params.tensors(), card: "{}".into() })
+        Ok(Model { tensors: self.learner.params().tensors(), card: "{}".into() })
     }
 }
 
@@ -124,6 +124,9 @@ fn an_interrupted_run_ends_in_the_same_bytes() {
     }
     assert_eq!(bytes(&whole), bytes(&parts));
     assert_eq!(terms(&whole), terms(&parts));
+    // Said once, when it began, however often the run was interrupted since.
+    let log = fs::read_to_string(parts.log()).unwrap();
+    assert_eq!(warnings(&log), [(4, "the line is long".to_owned())]);
 }
 
 #[test]

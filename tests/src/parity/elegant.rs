@@ -4,8 +4,8 @@
 use anyhow::{Context, Result, ensure};
 use candle_core::{DType, Device, Tensor};
 use cir_core::{
-    AdamConfig, ChosenMoved, Cir, CirConfig, Distance, Draw, FractionDistribution, Gradients,
-    Granularity, LrSchedule, Moved, Scale, Sheet, Target,
+    AdamConfig, ChosenMoved, Cir, CirConfig, Distance, Draw, Gradients, Granularity, LrSchedule,
+    Moved, Sheet, Target,
 };
 use cir_data::align::{self, Landmarks};
 use cir_elegant::{
@@ -75,14 +75,11 @@ impl Term {
             lambda: self.lambda_cir,
             moved: Moved::Chosen(ChosenMoved::Trained),
             granularity,
-            t: FractionDistribution::Uniform,
             draws: self.draws,
             distance: self.distance,
             target: self.target,
             also_moved: self.also_moved,
-            scale: Scale::Absolute,
-            start: 0,
-            ramp: 0,
+            ..CirConfig::default()
         })
     }
 
@@ -145,22 +142,12 @@ fn config(fixture: &Fixture, settings: &Settings) -> Result<ElegantConfig> {
         eps: settings.eps,
         weight_decay: settings.weight_decay,
     };
-    let off = Term {
-        moved: "trained attribute".into(),
-        granularity: "per sample".into(),
-        draws: 1,
-        also_moved: false,
-        distance: Distance::Mse,
-        target: Target::Attached,
-        lambda_cir: 0.,
-        term_attribute: 0,
-    };
     Ok(ElegantConfig {
         precision: Precision::Full,
         model,
         sampling: Sampling { batch: settings.batch },
         loss: LossConfig { reconstruction: 5., half_size: 0.5 },
-        cir: settings.cir.as_ref().unwrap_or(&off).config()?,
+        cir: settings.cir.as_ref().map_or(Ok(CirConfig::default()), Term::config)?,
         optimiser: Optimisers {
             generator: adam(settings.lr_g),
             discriminator: adam(settings.lr_d),

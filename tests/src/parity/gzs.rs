@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, ensure};
 use candle_core::{DType, Device, Tensor};
 use cir_core::{
-    Adam, AdamConfig, Block, Cir, CirConfig, Distance, Draw, FractionDistribution, Gradients,
-    Granularity, Latent, Moved, Params, Partition, Scale, Target,
+    Adam, AdamConfig, Block, Cir, CirConfig, Distance, Draw, Gradients, Granularity, Latent, Moved,
+    Params, Partition, Target,
 };
 use cir_gzs::{
     Autoencoder, CirOther, CirStep, Comparison, LossConfig, ModelConfig, Norm, Output, Roles, Step,
@@ -97,14 +97,11 @@ impl Term {
             lambda,
             moved: Moved::Blocks(self.moved.clone()),
             granularity: self.granularity,
-            t: FractionDistribution::Uniform,
             draws: self.draws,
             distance: self.distance,
             target: self.target,
             also_moved: self.also_moved,
-            scale: Scale::Absolute,
-            start: 0,
-            ramp: 0,
+            ..CirConfig::default()
         };
         Ok(Cir::new(config, partition)?)
     }
@@ -265,7 +262,7 @@ fn steps(
     };
     let term = match cir {
         Some(cir) => cir.term.bind(cir.lambda, partition)?,
-        None => off(partition)?,
+        None => Cir::new(CirConfig::default(), partition)?,
     };
     let mut adam = Adam::new(adam, params)?;
     let step = Step { net, params, partition, roles: &roles, loss: &loss, cir: &term };
@@ -351,19 +348,6 @@ fn compare_outputs(
 fn letters(fixture: &Fixture) -> Vec<String> {
     let names = fixture.manifest.inputs.iter().filter_map(|row| row.name.strip_prefix("step1/"));
     names.filter(|name| *name != "cir_t").map(str::to_owned).collect()
-}
-
-/// No CIR term.
-fn off(partition: &Partition) -> Result<Cir> {
-    let term = Term {
-        moved: vec![partition.blocks()[0].name.clone()],
-        granularity: Granularity::Sample,
-        draws: 1,
-        distance: Distance::Mse,
-        target: Target::Attached,
-        also_moved: false,
-    };
-    term.bind(0., partition)
 }
 
 fn scalar(x: &Tensor) -> Result<f64> {

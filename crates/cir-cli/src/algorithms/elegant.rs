@@ -6,7 +6,7 @@ use anyhow::Result;
 use candle_core::Device;
 use cir_core::{Image, Latent, Partition, Schema, Tile};
 use cir_data::DataSet;
-use cir_elegant::{Elegant, ElegantConfig, Model as ElegantModel, Pairs, evaluate, swapped};
+use cir_elegant::{Elegant, ElegantConfig, Judge, Model as ElegantModel, Pairs, evaluate, swapped};
 use cir_metrics::EditScores;
 use cir_train::{PictureRow, PictureTable, Report};
 
@@ -78,15 +78,17 @@ impl Model for ElegantModel {
         let AlgorithmConfig::Elegant(config) = &recipe.algorithm else {
             anyhow::bail!("a recipe of another algorithm beside this model")
         };
-        let steps = config.evaluation.reader_steps;
-        let found = evaluate(self, data, steps, count, recipe.train.seed)?;
+        let seed = recipe.train.seed;
+        let judge = Judge::new(data, config.evaluation.reader_steps, seed)?;
+        let found = evaluate(self, data, &judge, count, seed)?;
         let row = |scores: &EditScores| {
             let shares = [scores.precision, scores.changed, scores.kept];
             let truth = scores.truth.as_ref();
             let difference = |x: Option<f64>| x.map_or("–".into(), |x| format!("{x:.4}"));
             let mut row = vec![scores.name.clone()];
             row.extend(shares.map(|x| format!("{x:.3}")));
-            row.push(truth.map_or("–".into(), |t| format!("{:.3}", t.identity)));
+            let identity = truth.and_then(|t| t.identity);
+            row.push(identity.map_or("–".into(), |share| format!("{share:.3}")));
             row.push(difference(truth.map(|t| t.inside)));
             row.push(difference(truth.map(|t| t.outside)));
             row.push(difference(truth.map(|t| t.reconstruction)));
@@ -147,26 +149,30 @@ impl Model for ElegantModel {
     }
 
     fn charts(&self) -> Vec<Curves> {
-        let chart = |title, y_label, log_y, names| Curves { title, y_label, log_y, names };
         vec![
-            chart("Discriminators", "binary cross entropy, sum of four", false, |name| {
+            Curves::new("Discriminators", "binary cross entropy, sum of four", false, |name| {
                 ["D1", "D2"].contains(&name)
             }),
-            chart("Generator against them", "binary cross entropy, sum of two", false, |name| {
-                ["adv1", "adv2"].contains(&name)
-            }),
-            chart("Reconstruction and CIR", "unweighted", true, |name| {
+            Curves::new(
+                "Generator against them",
+                "binary cross entropy, sum of two",
+                false,
+                |name| ["adv1", "adv2"].contains(&name),
+            ),
+            Curves::new("Reconstruction and CIR", "unweighted", true, |name| {
                 ["reconstruction", "cir"].contains(&name)
             }),
-            chart("Discriminators' total by attribute", "", false, |name| name.starts_with("D_")),
-            chart("Generator's total by attribute", "", false, |name| name.starts_with("G_")),
-            chart("Edit precision on held-out faces", "share", false, |name| {
+            Curves::new("Discriminators' total by attribute", "", false, |name| {
+                name.starts_with("D_")
+            }),
+            Curves::new("Generator's total by attribute", "", false, |name| name.starts_with("G_")),
+            Curves::new("Edit precision on held-out faces", "share", false, |name| {
                 name.starts_with("precision_")
             }),
-            chart("Spread of the codes", "standard deviation", false, |name| {
+            Curves::new("Spread of the codes", "standard deviation", false, |name| {
                 name.starts_with("spread_")
             }),
-            chart("Learning rates", "", false, |name| name.starts_with("lr_")),
+            Curves::new("Learning rates", "", false, |name| name.starts_with("lr_")),
         ]
     }
 }

@@ -114,18 +114,17 @@ impl Model for Gzsnet {
     }
 
     fn charts(&self) -> Vec<Curves> {
-        let chart = |title, y_label, log_y, names| Curves { title, y_label, log_y, names };
         vec![
-            chart("Loss terms", "unweighted sum", true, |name| {
+            Curves::new("Loss terms", "unweighted sum", true, |name| {
                 ["recon", "combine", "unsup", "cycle", "cir"].contains(&name)
             }),
-            chart("Read back right on held-out combinations", "share", false, |name| {
+            Curves::new("Read back right on held-out combinations", "share", false, |name| {
                 name.starts_with("zero_shot_") && !name.ends_with("_l1")
             }),
-            chart("Spread of the latents", "standard deviation", false, |name| {
+            Curves::new("Spread of the latents", "standard deviation", false, |name| {
                 name.starts_with("spread_")
             }),
-            chart("Learning rate", "", false, |name| name == "lr"),
+            Curves::new("Learning rate", "", false, |name| name == "lr"),
         ]
     }
 }

@@ -192,6 +192,17 @@ pub(crate) struct Curves {
     pub(crate) names: fn(&str) -> bool,
 }
 
+impl Curves {
+    fn new(
+        title: &'static str,
+        y_label: &'static str,
+        log_y: bool,
+        names: fn(&str) -> bool,
+    ) -> Self {
+        Self { title, y_label, log_y, names }
+    }
+}
+
 /// Loads the model in `file`, of whichever algorithm it is.
 pub(crate) fn load(file: &Path) -> Result<Box<dyn Model>> {
     let device = backend::device().context("the backend's device")?;

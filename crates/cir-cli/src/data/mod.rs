@@ -92,7 +92,7 @@ fn list(json: bool) -> Result<()> {
     for card in cards {
         println!("{:<14} {}", card.name, first_sentence(&card.description));
     }
-    println!("\n`{}` says more.", invoked::command("data describe NAME"));
+    println!("\n`{}` says more.", invoked::command(&["data", "describe", "NAME"]));
     Ok(())
 }
 
@@ -138,18 +138,20 @@ fn render(pictures: &Pictures, out: PathBuf, count: Option<u32>, seed: u64) -> R
     std::fs::create_dir_all(&out).with_context(|| out.display().to_string())?;
     let source = &pictures.data.source;
     let schema = source.schema();
-    let names: Vec<_> = schema.attributes().iter().map(|a| a.name.clone()).collect();
-    let mut table = format!("file,{}\n", names.join(","));
+    let names = schema.attributes().iter().map(|a| a.name.as_str());
+    let mut table = csv::Writer::from_writer(Vec::new());
+    table.write_record(["file"].into_iter().chain(names))?;
     let chosen = pictures.choose(count.map_or(usize::MAX, |count| count as usize), seed);
     for &i in &chosen {
         let file = format!("{i:06}.png");
         save_png(out.join(&file), &source.image(i)?)?;
         let labels = source.labels(i);
         let values = schema.attributes().iter().zip(&labels);
-        let values: Vec<_> = values.map(|(a, &l)| a.values[usize::from(l)].clone()).collect();
-        table.push_str(&format!("{file},{}\n", values.join(",")));
+        let values = values.map(|(a, &l)| a.values[usize::from(l)].as_str());
+        table.write_record([&*file].into_iter().chain(values))?;
     }
-    cir_train::write_text(&out.join("labels.csv"), &table)?;
+    let table = table.into_inner()?;
+    cir_train::write_atomically(&out.join("labels.csv"), |at| std::fs::write(at, &table))?;
     println!("wrote {} pictures and labels.csv to {}", chosen.len(), out.display());
     Ok(())
 }

@@ -6,7 +6,7 @@ use cir_core::Image;
 use cir_data::Source;
 
 use super::Pictures;
-use crate::{figures::contact_sheet, pictures};
+use crate::pictures;
 
 /// Writes the grid; the labels of its pictures join the JSON object.
 pub(super) fn preview(
@@ -34,7 +34,9 @@ pub(super) fn preview(
         images.iter().map(|&i| source.image(i)).collect::<cir_data::Result<_>>()?;
     let labels: Vec<_> =
         images.iter().map(|&i| source.schema().describe(&source.labels(i))).collect();
-    output.write(&contact_sheet(pictures, columns), serde_json::json!({ "labels": labels }))
+    let pictures: Vec<_> = pictures.into_iter().map(Some).collect();
+    let rows: Vec<_> = pictures.chunks(columns.max(1)).map(<[_]>::to_vec).collect();
+    output.write(&Image::grid(&rows, 2), serde_json::json!({ "labels": labels }))
 }
 
 /// An image, and for each attribute the one that differs in it alone; nothing if there is none.

@@ -66,7 +66,9 @@ fn a_model_of_faces_is_trained_and_used() {
     assert!(said.contains("328x196 is kept; what changes is drawn at 64x64"), "{said}");
     assert_eq!(size(&place, "photo.png"), (4 * 328 + 3 * 2, 196));
 
-    place.ok(&["encode", "run", a, b, "-o", "z.npy"]);
+    let output = place.cir(&["encode", "run", a, "sq.png", "-o", "z.npy"]);
+    let said = text(&output.stderr);
+    assert!(said.contains("sq.png: resized from 328x196 to 64x64"), "{said}");
     assert!(place.ok(&["info", "run"]).contains("elegant model, trained on faces"));
     let scores = place.ok(&["eval", "run", "--count", "4", "--json"]);
     let scores: serde_json::Value = serde_json::from_str(&scores).unwrap();
@@ -78,9 +80,10 @@ fn a_model_of_faces_is_trained_and_used() {
         assert!(parts.iter().all(|part| message.contains(part)), "{message}");
     };
     refused(&["swap", "run", a, b, "--attribute", "glasses"], &["glasses", "smile, hat"]);
-    refused(&["synthesise", "run", "hat=yes"], &["edits pictures", "cir swap"]);
+    refused(&["synthesise", "run", "hat=yes"], &["edits pictures", "`swap`"]);
     refused(&["interpolate", "run", a, b, c, "--block", "hat"], &["allowed: 1 or 3"]);
     refused(&[&strip[..], &["--down", "hat"]].concat(), &["--down hat"]);
+    refused(&["interpolate", "run", a, b, "--block", "hat,hat"], &["hat: given twice"]);
 }
 
 #[test]
@@ -95,6 +98,10 @@ fn bytes_do_not_depend_on_threads_and_a_run_resumes_to_the_same() {
     }
     let checkpoint = |run: &str| bytes(&place.path(run).join("checkpoint.safetensors"));
     assert_eq!(checkpoint("run1"), checkpoint("run3"));
+    // At its end: the networks come from the checkpoint, and the scores are those of before.
+    let scores = bytes(&place.path("run1/metrics.json"));
+    place.ok(&["train", "--resume", "run1"]);
+    assert_eq!(scores, bytes(&place.path("run1/metrics.json")));
     // Unstarted: everything is still to come.
     std::fs::create_dir(place.path("begun")).unwrap();
     std::fs::copy(place.path("run1/recipe.toml"), place.path("begun/recipe.toml")).unwrap();

@@ -10,6 +10,7 @@ use cir_core::{Attribute, Image, Labels, Schema};
 
 use crate::decode::{Resize, load_resized};
 use crate::error::listed;
+use crate::source::no_or_yes;
 use crate::{Error, Result, Source};
 
 /// The list of attributes, in the root.
@@ -38,12 +39,7 @@ impl Celeba {
         channels: usize,
         side: usize,
     ) -> Result<Self> {
-        for attribute in &attributes {
-            if attribute.values != ["no", "yes"] {
-                let field = format!("attributes.{}.values", attribute.name);
-                return Err(Error::setting(field, format!("{:?}", attribute.values), "no, yes"));
-            }
-        }
+        attributes.iter().try_for_each(no_or_yes)?;
         let schema = Schema::new(attributes)?;
         let path = root.join(LIST);
         let list = list::read(&path)?;

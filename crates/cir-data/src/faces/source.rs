@@ -5,6 +5,7 @@ use rand::Rng as _;
 
 use super::{ATTRIBUTES, Degrees, Face, SIDES};
 use crate::card::{FacesCard, check_side};
+use crate::source::no_or_yes;
 use crate::{Error, Result, Source};
 
 /// The most identities: their images are numbered with 32 bits.
@@ -30,10 +31,7 @@ impl Faces {
             return Err(Error::setting("faces.identities", card.identities, allowed));
         }
         let place = |a: &Attribute| {
-            if a.values != ["no", "yes"] {
-                let field = format!("attributes.{}.values", a.name);
-                return Err(Error::setting(field, format!("{:?}", a.values), "no, yes"));
-            }
+            no_or_yes(a)?;
             ATTRIBUTES.iter().position(|name| *name == a.name).ok_or_else(|| {
                 Error::setting("attributes", format!("{:?}", a.name), ATTRIBUTES.join(", "))
             })

@@ -271,10 +271,14 @@ fn bad_lists_are_named_with_their_line() {
         error(&first, "inf"),
         " line 3, lefteye_x: found \"inf\"; allowed: a number of pixels"
     );
-    assert!(
-        error(" nose_x", "").starts_with(" line 2, names: found 9 columns; allowed: 10:")
-            || error(" nose_x", "").starts_with(" line 3, values")
+    assert_eq!(
+        error(" nose_x", ""),
+        " line 3, values: found 10 after \"a.png\"; allowed: 9, one a column"
     );
+    let nine = format!("1\n{}\na.png{}\n", text.lines().nth(1).unwrap(), " 5".repeat(9));
+    std::fs::write(&path, nine.replacen(" nose_x", "", 1)).unwrap();
+    let refusal = read_landmarks(&path).unwrap_err().to_string();
+    assert!(refusal.contains(" line 2, names: found 9 columns; allowed: 10:"), "{refusal}");
     assert_eq!(
         error("2\n", "3\n"),
         " line 1, count: found 3; allowed: 2, as many as there are rows"
