@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::card::{Card, CardAttribute, Kind, check_side};
 use crate::group::members;
 use crate::{
-    Celeba, Dsprites, DspritesNpz, Error, Faces, Folder, Fonts, HoldOut, Index, Result, Source,
-    Split,
+    Celeba, Division, Dsprites, DspritesNpz, Error, Faces, Folder, Fonts, Index, Result,
+    Source, Split,
 };
 
 /// Which images a run uses: the `[data]` section of a recipe.
@@ -31,8 +31,8 @@ pub struct DataConfig {
     /// The values to use, for attributes that should not have all of the card's.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub values: BTreeMap<String, Vec<String>>,
-    /// The combinations or subjects that training never sees.
-    pub hold_out: HoldOut,
+    /// The combinations or subjects that training never sees, or `"published"`.
+    pub hold_out: Division,
 }
 
 /// A data set, ready for use.
@@ -164,7 +164,8 @@ impl DataConfig {
             }
             Kind::Celeba => {
                 let root = self.root(card)?;
-                Ok(Arc::new(Celeba::open(&root, listed(wanted)?, card.channels, side)?))
+                let divided = self.hold_out == Division::Published;
+                Ok(Arc::new(Celeba::open(&root, listed(wanted)?, card.channels, side, divided)?))
             }
             Kind::Folder => Ok(Arc::new(Folder::open(card, &self.root(card)?, wanted, side)?)),
         }

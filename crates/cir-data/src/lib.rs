@@ -48,4 +48,4 @@ pub use npz::DspritesNpz;
 pub use pairs::PairSampler;
 pub use prefetch::Prefetch;
 pub use source::Source;
-pub use split::{HeldOut, HoldOut, Split};
+pub use split::{Division, HeldOut, HoldOut, Part, Split};

@@ -99,4 +99,8 @@ impl Source for Faces {
     fn subject(&self, index: usize) -> Option<usize> {
         Some(index >> self.places.len())
     }
+
+    fn landmarks(&self, index: usize) -> Option<Vec<[f32; 2]>> {
+        Some(self.face(index).landmarks_in_pixels(self.side))
+    }
 }
