@@ -58,6 +58,8 @@ pub enum Kind {
     Celeba,
     /// A folder of images, labelled by a CSV file or by their paths.
     Folder,
+    /// Folders of two domains without pairs.
+    Unpaired,
 }
 
 /// An attribute as a card declares it.
@@ -137,7 +139,7 @@ pub struct CsvCard {
 }
 
 /// The built-in cards: name and text.
-const BUILT_IN: [(&str, &str); 8] = [
+const BUILT_IN: [(&str, &str); 9] = [
     ("fonts", include_str!("../../../datasets/fonts.toml")),
     ("fonts-folder", include_str!("../../../datasets/fonts-folder.toml")),
     ("faces", include_str!("../../../datasets/faces.toml")),
@@ -146,6 +148,7 @@ const BUILT_IN: [(&str, &str); 8] = [
     ("dsprites-npz", include_str!("../../../datasets/dsprites-npz.toml")),
     ("ilab-6pose", include_str!("../../../datasets/ilab-6pose.toml")),
     ("rafd", include_str!("../../../datasets/rafd.toml")),
+    ("unpaired", include_str!("../../../datasets/unpaired.toml")),
 ];
 
 /// The built-in cards.

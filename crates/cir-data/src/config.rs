@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::card::{Card, CardAttribute, Kind, check_side};
 use crate::group::members;
 use crate::{
-    Celeba, Division, Dsprites, DspritesNpz, Error, Faces, Folder, Fonts, Index, Result,
+    Celeba, Division, Domains, Dsprites, DspritesNpz, Error, Faces, Folder, Fonts, Index, Result,
     Source, Split,
 };
 
@@ -166,6 +166,10 @@ impl DataConfig {
                 let root = self.root(card)?;
                 let divided = self.hold_out == Division::Published;
                 Ok(Arc::new(Celeba::open(&root, listed(wanted)?, card.channels, side, divided)?))
+            }
+            Kind::Unpaired => {
+                let root = self.root(card)?;
+                Ok(Arc::new(Domains::open(&root, listed(wanted)?, card.channels, side)?))
             }
             Kind::Folder => Ok(Arc::new(Folder::open(card, &self.root(card)?, wanted, side)?)),
         }

@@ -3,17 +3,20 @@
 //!
 //! A recipe's [`DataConfig`] names a [`Card`]; opening it gives a [`DataSet`]: a [`Source`] of
 //! images, the [`Index`] over their labels, and the [`Split`] that keeps whole combinations, or whole
-//! subjects, away from training. [`GroupSampler`], [`EdgeSampler`] and [`PairSampler`] draw from the
-//! training part, and [`Prefetch`] prepares batches ahead of time without changing their order.
+//! subjects, away from training. [`GroupSampler`], [`EdgeSampler`], [`PairSampler`] and
+//! [`UnpairedSampler`] draw from the training part, and [`Prefetch`] prepares batches ahead of time
+//! without changing their order.
 //!
 //! A data set of one's own needs either a card (a folder of images with a CSV file or a path
 //! pattern) or an implementation of [`Source`].
 
 pub mod align;
+mod bicubic;
 mod card;
 mod celeba;
 mod config;
 mod decode;
+mod domains;
 mod dsprites;
 mod edge;
 mod error;
@@ -29,6 +32,7 @@ mod prefetch;
 mod source;
 mod split;
 mod sprites;
+mod unpaired;
 
 pub use card::{
     Card, CardAttribute, CsvCard, FacesCard, FilesCard, FontsCard, Kind, Unmatched, cards,
@@ -36,6 +40,7 @@ pub use card::{
 pub use celeba::Celeba;
 pub use config::{DataConfig, DataSet};
 pub use decode::{Resize, is_picture, load_image, load_resized, load_whole, resize, save_png};
+pub use domains::Domains;
 pub use dsprites::Dsprites;
 pub use edge::{Edge, EdgeSampler};
 pub use error::{Error, Result};
@@ -49,3 +54,4 @@ pub use pairs::PairSampler;
 pub use prefetch::Prefetch;
 pub use source::Source;
 pub use split::{Division, HeldOut, HoldOut, Part, Split};
+pub use unpaired::{Place, UnpairedSampler};

@@ -22,6 +22,7 @@ fn built_in_cards_are_whole() {
         "dsprites-npz",
         "ilab-6pose",
         "rafd",
+        "unpaired",
     ];
     assert_eq!(names, expected);
     for card in all {
@@ -74,7 +75,7 @@ fn wrong_settings_are_named_with_what_is_allowed() {
     assert_eq!(
         error(&text("card = \"font\"")),
         "data.card: found \"font\"; allowed: fonts, fonts-folder, faces, celeba, dsprites, \
-         dsprites-npz, ilab-6pose, rafd, or the path of a card (TOML)"
+         dsprites-npz, ilab-6pose, rafd, unpaired, or the path of a card (TOML)"
     );
     let fonts = |more: &str| error(&text(&format!("card = \"fonts\"\n{more}")));
     assert!(

@@ -11,3 +11,4 @@ mod look;
 mod prefetch;
 mod published;
 mod samplers;
+mod unpaired;
