@@ -34,7 +34,7 @@ pub struct Card {
     /// Sizes and colours, for kind `fonts`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fonts: Option<FontsCard>,
-    /// How many there are, for kind `faces`.
+    /// How many there are, for kinds `faces` and `sketch-faces`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub faces: Option<FacesCard>,
     /// Where the files lie and how they are labelled, for kinds that read files.
@@ -52,6 +52,8 @@ pub enum Kind {
     Faces,
     /// Sprites drawn to the dSprites grid.
     Dsprites,
+    /// Drawn portraits and sketches, without pairs.
+    SketchFaces,
     /// The published dSprites archive.
     DspritesNpz,
     /// CelebA's list of attributes and the aligned pictures.
@@ -83,11 +85,12 @@ pub struct FontsCard {
     pub colours: BTreeMap<String, [u8; 3]>,
 }
 
-/// How many faces a `faces` card has.
+/// How many faces a card of drawn faces has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FacesCard {
-    /// How many people there are; each is drawn with every combination of the attributes.
+    /// How many people there are. Kind `faces` draws each with every combination of the attributes,
+    /// kind `sketch-faces` once.
     pub identities: usize,
 }
 
@@ -139,10 +142,11 @@ pub struct CsvCard {
 }
 
 /// The built-in cards: name and text.
-const BUILT_IN: [(&str, &str); 9] = [
+const BUILT_IN: [(&str, &str); 10] = [
     ("fonts", include_str!("../../../datasets/fonts.toml")),
     ("fonts-folder", include_str!("../../../datasets/fonts-folder.toml")),
     ("faces", include_str!("../../../datasets/faces.toml")),
+    ("sketch-faces", include_str!("../../../datasets/sketch-faces.toml")),
     ("celeba", include_str!("../../../datasets/celeba.toml")),
     ("dsprites", include_str!("../../../datasets/dsprites.toml")),
     ("dsprites-npz", include_str!("../../../datasets/dsprites-npz.toml")),
@@ -217,7 +221,7 @@ impl Card {
             (Kind::Fonts, None, _) => {
                 Err(Error::setting("fonts", "nothing", "a section [fonts] with sizes and colours"))
             }
-            (Kind::Faces, ..) if self.faces.is_none() => {
+            (Kind::Faces | Kind::SketchFaces, ..) if self.faces.is_none() => {
                 Err(Error::setting("faces", "nothing", "a section [faces] with identities"))
             }
             (Kind::Folder, _, Some(files)) => self.check_labels(files),

@@ -11,7 +11,7 @@ use crate::card::{Card, CardAttribute, Kind, check_side};
 use crate::group::members;
 use crate::{
     Celeba, Division, Domains, Dsprites, DspritesNpz, Error, Faces, Folder, Fonts, Index, Result,
-    Source, Split,
+    SketchFaces, Source, Split,
 };
 
 /// Which images a run uses: the `[data]` section of a recipe.
@@ -156,6 +156,10 @@ impl DataConfig {
             Kind::Faces => {
                 let faces = card.faces.as_ref().ok_or_else(|| section("faces"))?;
                 Ok(Arc::new(Faces::new(listed(wanted)?, faces, side)?))
+            }
+            Kind::SketchFaces => {
+                let faces = card.faces.as_ref().ok_or_else(|| section("faces"))?;
+                Ok(Arc::new(SketchFaces::new(listed(wanted)?, faces, side)?))
             }
             Kind::Dsprites => Ok(Arc::new(Dsprites::new(listed(wanted)?, distinct, side)?)),
             Kind::DspritesNpz => {

@@ -2,6 +2,7 @@
 
 use cir_core::Image;
 use cir_data::faces::{Degrees, Face};
+use cir_data::sketch::Pen;
 use cir_data::{DataConfig, fonts, save_png};
 
 fn folder() -> Option<std::path::PathBuf> {
@@ -84,4 +85,35 @@ fn portraits() {
         let grid = Image::grid(&rows, 2);
         save_png(folder.join(format!("degrees-{side}.png")), &grid).unwrap();
     }
+}
+
+#[test]
+fn sketches() {
+    let Some(folder) = folder() else { return };
+    let face = |identity: u64| {
+        let degrees = std::array::from_fn(|j| ((identity * 29 + identity / 7) >> j & 1) as f32);
+        Face::new(identity).with(Degrees::from_array(degrees))
+    };
+    for side in [64, 256] {
+        let (rows, columns) = if side == 64 { (10, 14) } else { (4, 6) };
+        let people = (0..rows).map(|y| {
+            let people = (0..columns).map(|x| y * columns + x);
+            people.map(|i| Some(Pen::new(i + 500).draw(&face(i), side).unwrap())).collect()
+        });
+        let grid = Image::grid(&people.collect::<Vec<_>>(), 2);
+        save_png(folder.join(format!("sketches-{side}.png")), &grid).unwrap();
+    }
+    // Content of the first column in the manner of the first row.
+    let text = "card = \"sketch-faces\"\nsize = 128\nhold_out = { fraction = 0, seed = 1 }";
+    let data = toml::from_str::<DataConfig>(text).unwrap().open().unwrap();
+    let references = [0, 3, 4, 5, 8, 7, 10, 13];
+    let row = |index: usize| {
+        let translated =
+            references.iter().map(|&j| data.source.in_manner_of(index, j).unwrap().unwrap());
+        [data.source.image(index).unwrap()].into_iter().chain(translated).map(Some).collect()
+    };
+    let head = references.iter().map(|&j| Some(data.source.image(j).unwrap()));
+    let head: Vec<_> = std::iter::once(None).chain(head).collect();
+    let rows: Vec<_> = [head].into_iter().chain((20..26).map(row)).collect();
+    save_png(folder.join("manners.png"), &Image::grid(&rows, 2)).unwrap();
 }

@@ -11,4 +11,5 @@ mod look;
 mod prefetch;
 mod published;
 mod samplers;
+mod sketch;
 mod unpaired;
