@@ -37,6 +37,9 @@ pub struct Card {
     /// How many there are, for kinds `faces` and `sketch-faces`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub faces: Option<FacesCard>,
+    /// How many letters there are, for kind `print-hand`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hand: Option<HandCard>,
     /// Where the files lie and how they are labelled, for kinds that read files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub files: Option<FilesCard>,
@@ -54,6 +57,8 @@ pub enum Kind {
     Dsprites,
     /// Drawn portraits and sketches, without pairs.
     SketchFaces,
+    /// Letters in print and by hand, without pairs.
+    PrintHand,
     /// The published dSprites archive.
     DspritesNpz,
     /// CelebA's list of attributes and the aligned pictures.
@@ -92,6 +97,28 @@ pub struct FacesCard {
     /// How many people there are. Kind `faces` draws each with every combination of the attributes,
     /// kind `sketch-faces` once.
     pub identities: usize,
+}
+
+/// How many letters a `print-hand` card has, and where those by hand come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HandCard {
+    /// How many pictures of each letter are drawn in each domain.
+    pub instances: usize,
+    /// Digits by hand; without them, letters are drawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<IdxCard>,
+}
+
+/// Idx files, as MNIST is published in; relative to the root. Files packed with gzip may have `.gz`
+/// behind these names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdxCard {
+    /// The pictures.
+    pub images: PathBuf,
+    /// Which digit each shows.
+    pub labels: PathBuf,
 }
 
 /// Where the files of a data set lie, and how they are labelled: by `csv` or by `pattern`.
@@ -142,11 +169,13 @@ pub struct CsvCard {
 }
 
 /// The built-in cards: name and text.
-const BUILT_IN: [(&str, &str); 10] = [
+const BUILT_IN: [(&str, &str); 12] = [
     ("fonts", include_str!("../../../datasets/fonts.toml")),
     ("fonts-folder", include_str!("../../../datasets/fonts-folder.toml")),
     ("faces", include_str!("../../../datasets/faces.toml")),
     ("sketch-faces", include_str!("../../../datasets/sketch-faces.toml")),
+    ("print-hand", include_str!("../../../datasets/print-hand.toml")),
+    ("print-mnist", include_str!("../../../datasets/print-mnist.toml")),
     ("celeba", include_str!("../../../datasets/celeba.toml")),
     ("dsprites", include_str!("../../../datasets/dsprites.toml")),
     ("dsprites-npz", include_str!("../../../datasets/dsprites-npz.toml")),
@@ -223,6 +252,9 @@ impl Card {
             }
             (Kind::Faces | Kind::SketchFaces, ..) if self.faces.is_none() => {
                 Err(Error::setting("faces", "nothing", "a section [faces] with identities"))
+            }
+            (Kind::PrintHand, ..) if self.hand.is_none() => {
+                Err(Error::setting("hand", "nothing", "a section [hand] with instances"))
             }
             (Kind::Folder, _, Some(files)) => self.check_labels(files),
             (Kind::Folder, _, None) => {

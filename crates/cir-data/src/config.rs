@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::card::{Card, CardAttribute, Kind, check_side};
 use crate::group::members;
 use crate::{
-    Celeba, Division, Domains, Dsprites, DspritesNpz, Error, Faces, Folder, Fonts, Index, Result,
-    SketchFaces, Source, Split,
+    Celeba, Division, Domains, Dsprites, DspritesNpz, Error, Faces, Folder, Fonts, Index,
+    PrintHand, Result, SketchFaces, Source, Split,
 };
 
 /// Which images a run uses: the `[data]` section of a recipe.
@@ -160,6 +160,18 @@ impl DataConfig {
             Kind::SketchFaces => {
                 let faces = card.faces.as_ref().ok_or_else(|| section("faces"))?;
                 Ok(Arc::new(SketchFaces::new(listed(wanted)?, faces, side)?))
+            }
+            Kind::PrintHand => {
+                let hand = card.hand.as_ref().ok_or_else(|| section("hand"))?;
+                let root = hand.files.is_some().then(|| self.root(card)).transpose()?;
+                let attributes = listed(wanted)?;
+                Ok(Arc::new(PrintHand::open(
+                    attributes,
+                    hand,
+                    root.as_deref(),
+                    card.channels,
+                    side,
+                )?))
             }
             Kind::Dsprites => Ok(Arc::new(Dsprites::new(listed(wanted)?, distinct, side)?)),
             Kind::DspritesNpz => {

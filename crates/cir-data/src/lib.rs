@@ -30,6 +30,7 @@ mod index;
 mod npz;
 mod pairs;
 mod prefetch;
+pub mod print_hand;
 pub mod sketch;
 mod source;
 mod split;
@@ -37,7 +38,8 @@ mod sprites;
 mod unpaired;
 
 pub use card::{
-    Card, CardAttribute, CsvCard, FacesCard, FilesCard, FontsCard, Kind, Unmatched, cards,
+    Card, CardAttribute, CsvCard, FacesCard, FilesCard, FontsCard, HandCard, IdxCard, Kind,
+    Unmatched, cards,
 };
 pub use celeba::Celeba;
 pub use config::{DataConfig, DataSet};
@@ -54,6 +56,7 @@ pub use index::Index;
 pub use npz::DspritesNpz;
 pub use pairs::PairSampler;
 pub use prefetch::Prefetch;
+pub use print_hand::PrintHand;
 pub use sketch::SketchFaces;
 pub use source::Source;
 pub use split::{Division, HeldOut, HoldOut, Part, Split};

@@ -23,6 +23,8 @@ pub(crate) struct Nib {
 pub(crate) struct Wobble {
     /// How far at most, as a share of the side.
     pub(crate) by: f32,
+    /// How many waves there are: for 1 about 3 and 8 over the side.
+    pub(crate) waves: f32,
     /// Where the waves begin, from 0 to 1.
     pub(crate) phase: [f32; 4],
 }
@@ -70,8 +72,9 @@ impl Wobble {
 
     fn moved(&self, p: Point) -> Point {
         let [a, b, c, d] = self.phase;
-        let x = wave(p.y * 3.1 + a) + 0.6 * wave(p.x * 2.3 + p.y * 7.7 + b);
-        let y = wave(p.x * 2.7 + c) + 0.6 * wave(p.x * 8.3 - p.y * 1.9 + d);
+        let at = p * self.waves;
+        let x = wave(at.y * 3.1 + a) + 0.6 * wave(at.x * 2.3 + at.y * 7.7 + b);
+        let y = wave(at.x * 2.7 + c) + 0.6 * wave(at.x * 8.3 - at.y * 1.9 + d);
         Point::new(p.x + x * self.by / 1.6, p.y + y * self.by / 1.6)
     }
 }

@@ -66,8 +66,9 @@ impl Outline {
         Self(commands)
     }
 
-    /// As [`Outline::smooth`], from the first point to the last: a line for a pen.
-    pub(crate) fn open(points: &[(f32, f32)]) -> Self {
+    /// As [`Outline::smooth`], from the first point to the last: a line for a pen, with corners where
+    /// `round` is 0.
+    pub(crate) fn open(points: &[(f32, f32)], round: f32) -> Self {
         let at = |i: usize| {
             let (x, y) = points[i.min(points.len() - 1)];
             Point::new(x, y)
@@ -76,7 +77,7 @@ impl Outline {
             points.first().map(|&(x, y)| Command::MoveTo(Point::new(x, y))).into_iter().collect();
         for i in 1..points.len() {
             let (before, from, to, after) = (at(i.saturating_sub(2)), at(i - 1), at(i), at(i + 1));
-            let (a, b) = (from + (to - before) * (1. / 6.), to - (after - from) * (1. / 6.));
+            let (a, b) = (from + (to - before) * (round / 6.), to - (after - from) * (round / 6.));
             commands.push(Command::CurveTo(a, b, to));
         }
         Self(commands)

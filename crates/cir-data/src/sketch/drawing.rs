@@ -63,7 +63,7 @@ impl Sketch<'_> {
         let nib = nib(self.pen, share);
         if self.pen.kind == PenKind::Pencil {
             // Two fainter lines that do not quite meet.
-            let again = Wobble { by: 0.006, phase: self.pen.hand.map(|x| x + 0.37) };
+            let again = Wobble { phase: self.pen.hand.map(|x| x + 0.37), ..hand(self.pen, 0.6) };
             let ink = self.ink().opacity(0.7);
             self.canvas.fill(&nib.line(outline), inside, ink);
             self.canvas.fill(&nib.line(&again.outline(outline)), inside, ink.opacity(0.6));
@@ -90,7 +90,7 @@ impl Sketch<'_> {
 
 /// How an unsteady hand moves, by so many hundredths of the side.
 fn hand(pen: &Pen, by: f32) -> Wobble {
-    Wobble { by: by / 100., phase: pen.hand }
+    Wobble { by: by / 100., waves: 1., phase: pen.hand }
 }
 
 /// The pen's nib, its width times `share`.
@@ -114,7 +114,7 @@ fn hatching(outline: &Outline, gap: f32) -> Outline {
     let last = ((right - offset) / gap).ceil() as i32;
     let line = |i: i32| {
         let x = i as f32 * gap + offset;
-        Outline::open(&[(x, bottom), (x + lean, top)])
+        Outline::open(&[(x, bottom), (x + lean, top)], 1.)
     };
     (first..=last).map(line).fold(Outline::default(), Outline::and)
 }

@@ -18,6 +18,8 @@ fn built_in_cards_are_whole() {
         "fonts-folder",
         "faces",
         "sketch-faces",
+        "print-hand",
+        "print-mnist",
         "celeba",
         "dsprites",
         "dsprites-npz",
@@ -75,8 +77,9 @@ fn wrong_settings_are_named_with_what_is_allowed() {
     let text = |more: &str| format!("size = 32\n{HOLD_OUT}\n{more}");
     assert_eq!(
         error(&text("card = \"font\"")),
-        "data.card: found \"font\"; allowed: fonts, fonts-folder, faces, sketch-faces, celeba, \
-         dsprites, dsprites-npz, ilab-6pose, rafd, unpaired, or the path of a card (TOML)"
+        "data.card: found \"font\"; allowed: fonts, fonts-folder, faces, sketch-faces, print-hand, \
+         print-mnist, celeba, dsprites, dsprites-npz, ilab-6pose, rafd, unpaired, or the path of a \
+         card (TOML)"
     );
     let fonts = |more: &str| error(&text(&format!("card = \"fonts\"\n{more}")));
     assert!(

@@ -2,6 +2,7 @@
 
 use cir_core::Image;
 use cir_data::faces::{Degrees, Face};
+use cir_data::print_hand::{Hand, Print};
 use cir_data::sketch::Pen;
 use cir_data::{DataConfig, fonts, save_png};
 
@@ -116,4 +117,29 @@ fn sketches() {
     let head: Vec<_> = std::iter::once(None).chain(head).collect();
     let rows: Vec<_> = [head].into_iter().chain((20..26).map(row)).collect();
     save_png(folder.join("manners.png"), &Image::grid(&rows, 2)).unwrap();
+}
+
+#[test]
+fn letters_in_print_and_by_hand() {
+    let Some(folder) = folder() else { return };
+    let rows = |letters: std::ops::RangeInclusive<char>, side: usize, by_hand: bool| {
+        let row = |letter: char| {
+            let one = |i: u64| {
+                let number = i + 31 * u64::from(u32::from(letter));
+                match by_hand {
+                    true => Hand::new(number).draw(letter, side),
+                    false => Print::new(number).draw(letter, side),
+                }
+            };
+            (0..16).map(|i| Some(one(i).unwrap())).collect::<Vec<_>>()
+        };
+        letters.map(row).collect::<Vec<_>>()
+    };
+    let save = |name: &str, rows: Vec<Vec<Option<Image>>>, factor| {
+        save_png(folder.join(name), &Image::grid(&rows, 2).enlarged(factor)).unwrap();
+    };
+    save("hand-64.png", rows('A'..='Z', 64, true), 1);
+    save("hand-32.png", rows('A'..='Z', 32, true), 2);
+    save("print-64.png", rows('A'..='Z', 64, false), 1);
+    save("digits-32.png", rows('0'..='9', 32, false), 2);
 }

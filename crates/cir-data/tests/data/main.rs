@@ -9,6 +9,7 @@ mod folder;
 mod fonts;
 mod look;
 mod prefetch;
+mod print_hand;
 mod published;
 mod samplers;
 mod sketch;

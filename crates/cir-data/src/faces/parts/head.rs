@@ -65,7 +65,7 @@ fn nose(face: &Face) -> Vec<Part> {
             (0.4, tip + 0.4),
             (0.9, 3.),
         ]);
-        let line = Outline::open(&[(1.2, -1.6), (2., 2.), (w * 0.95, tip - 1.4)]);
+        let line = Outline::open(&[(1.2, -1.6), (2., 2.), (w * 0.95, tip - 1.4)], 1.);
         parts.push(Part::new(bridge, shade(skin, 0.17)).line(line));
     }
     parts.push(
