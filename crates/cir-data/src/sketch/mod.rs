@@ -1,7 +1,7 @@
 //! The `sketch-faces` source: two domains without pairs, portraits of one half of the people and
 //! sketches of the other.
 //!
-//! What a picture shows is a [`Face`]: shapes, pose and [`Degrees`]. Its manner is how this is shown:
+//! What a picture shows is a [`Face`]: shapes, pose and [`Degrees`](crate::faces::Degrees). Its manner is how this is shown:
 //! of a portrait all colours, which of the two hair colours it has among them, and what is behind;
 //! of a sketch the [`Pen`]. So every picture can be drawn in the manner of every other, which is the
 //! truth that a translation is compared with.

@@ -1,7 +1,7 @@
 //! Portraits and sketches: their numbering, the true pictures between them, and what a pen shows.
 
 use cir_core::Image;
-use cir_data::faces::{ATTRIBUTES, Degrees, Face};
+use cir_data::faces::{ATTRIBUTES, Degrees, Face, HairStyle};
 use cir_data::sketch::{Pen, PenKind};
 use cir_data::{DataConfig, DataSet};
 
@@ -109,6 +109,28 @@ fn every_attribute_but_the_hairs_colour_can_be_seen_in_sketches() {
                 [bits, bits ^ 1 << j].map(|bits| pen.draw(&face(identity, bits), 64).unwrap());
             let clear = differing(&a, &b, 30);
             assert!((clear >= 12) == (*name != "dark_hair"), "{name} of {identity}: {clear}");
+        }
+    }
+}
+
+#[test]
+fn what_lies_behind_is_hidden() {
+    // Under a hat, whose brim is 20 hundredths above the eyes, no hair shows through.
+    let hair = [HairStyle::Crop, HairStyle::Afro, HairStyle::Quiff, HairStyle::Curls];
+    for number in 0..20 {
+        let mut face = face(number, 0b000100);
+        face.pose.tilt = 0.;
+        let sketches = hair.map(|style| {
+            face.hair.style = style;
+            Pen::new(number).draw(&face, 64).unwrap()
+        });
+        let brim = ((face.landmarks()[0][1] - 0.2 * face.pose.scale) * 64.) as usize;
+        for sketch in &sketches[1..] {
+            for y in 0..brim {
+                let middle = 3 * (64 * y + 26)..3 * (64 * y + 38);
+                let (a, b) = (&sketches[0].data()[middle.clone()], &sketch.data()[middle]);
+                assert!(a.iter().zip(b).all(|(a, b)| a.abs_diff(*b) < 30), "row {y} of {number}");
+            }
         }
     }
 }
