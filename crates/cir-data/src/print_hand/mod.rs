@@ -33,7 +33,8 @@ const MOST: usize = 1 << 20;
 /// Letters in print and by hand.
 ///
 /// First all printed ones, letter by letter; then those by hand, likewise, or the pictures of the idx
-/// files in their order.
+/// files in their order. Number n of the printed ones has [`Print`] n, and number n of those drawn by
+/// hand has [`Hand`] n.
 #[derive(Debug)]
 pub struct PrintHand {
     schema: Schema,
