@@ -177,6 +177,35 @@ impl Image {
         Self { channels: self.channels, height, width, data }
     }
 
+    /// The square of side `side` whose left upper corner lies `left` pixels from the left and `top`
+    /// from the top.
+    ///
+    /// # Errors
+    /// When it does not lie inside the picture.
+    pub fn crop(&self, left: usize, top: usize, side: usize) -> Result<Self> {
+        let (h, w) = (self.height, self.width);
+        let fits = |from: usize, all: usize| from.checked_add(side).is_some_and(|to| to <= all);
+        if !fits(left, w) || !fits(top, h) {
+            bail!("a square of side {side} at ({left}, {top}) of a picture of {w}x{h}");
+        }
+        let c = self.channels;
+        let mut data = Vec::with_capacity(c * side * side);
+        for y in top..top + side {
+            data.extend_from_slice(&self.data[(y * w + left) * c..(y * w + left + side) * c]);
+        }
+        Self::new(c, side, side, data)
+    }
+
+    /// The mirror image, left and right exchanged.
+    #[must_use]
+    pub fn flipped(&self) -> Self {
+        let mut data = Vec::with_capacity(self.data.len());
+        for row in self.data.chunks_exact((self.width * self.channels).max(1)) {
+            row.chunks_exact(self.channels).rev().for_each(|pixel| data.extend_from_slice(pixel));
+        }
+        Self { data, ..*self }
+    }
+
     /// The mean absolute difference of two pictures of one size, as a share of the full range.
     ///
     /// # Errors
@@ -224,6 +253,19 @@ mod tests {
             assert_eq!(x.dims(), [1, 3, 1, 2]);
             assert_eq!(Image::from_tensor(&x, range).unwrap(), std::slice::from_ref(&image));
         }
+    }
+
+    #[test]
+    fn squares_are_cut_out_and_mirrored() {
+        let image = Image::new(3, 2, 3, (0..18).collect()).unwrap();
+        let cut = image.crop(1, 0, 2).unwrap();
+        assert_eq!((cut.height(), cut.width()), (2, 2));
+        assert_eq!(cut.data(), [3, 4, 5, 6, 7, 8, 12, 13, 14, 15, 16, 17]);
+        assert_eq!(cut.flipped().data(), [6, 7, 8, 3, 4, 5, 15, 16, 17, 12, 13, 14]);
+        assert_eq!(image.flipped().flipped(), image);
+        let error = image.crop(2, 0, 2).unwrap_err().to_string();
+        assert_eq!(error, "a square of side 2 at (2, 0) of a picture of 3x2");
+        assert!(image.crop(0, 1, 2).is_err() && image.crop(usize::MAX, 0, 2).is_err());
     }
 
     #[test]

@@ -34,9 +34,12 @@ pub struct Card {
     /// Sizes and colours, for kind `fonts`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fonts: Option<FontsCard>,
-    /// How many there are, for kind `faces`.
+    /// How many there are, for kinds `faces` and `sketch-faces`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub faces: Option<FacesCard>,
+    /// How many letters there are, for kind `print-hand`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hand: Option<HandCard>,
     /// Where the files lie and how they are labelled, for kinds that read files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub files: Option<FilesCard>,
@@ -52,12 +55,18 @@ pub enum Kind {
     Faces,
     /// Sprites drawn to the dSprites grid.
     Dsprites,
+    /// Drawn portraits and sketches, without pairs.
+    SketchFaces,
+    /// Letters in print and by hand, without pairs.
+    PrintHand,
     /// The published dSprites archive.
     DspritesNpz,
     /// CelebA's list of attributes and the aligned pictures.
     Celeba,
     /// A folder of images, labelled by a CSV file or by their paths.
     Folder,
+    /// Folders of two domains without pairs.
+    Unpaired,
 }
 
 /// An attribute as a card declares it.
@@ -81,12 +90,35 @@ pub struct FontsCard {
     pub colours: BTreeMap<String, [u8; 3]>,
 }
 
-/// How many faces a `faces` card has.
+/// How many faces a card of drawn faces has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FacesCard {
-    /// How many people there are; each is drawn with every combination of the attributes.
+    /// How many people there are. Kind `faces` draws each with every combination of the attributes,
+    /// kind `sketch-faces` once.
     pub identities: usize,
+}
+
+/// How many letters a `print-hand` card has, and where those by hand come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HandCard {
+    /// How many pictures of each letter are drawn in each domain.
+    pub instances: usize,
+    /// Digits by hand; without them, letters are drawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<IdxCard>,
+}
+
+/// Idx files, as MNIST is published in; relative to the root. Files packed with gzip may have `.gz`
+/// behind these names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdxCard {
+    /// The pictures.
+    pub images: PathBuf,
+    /// Which digit each shows.
+    pub labels: PathBuf,
 }
 
 /// Where the files of a data set lie, and how they are labelled: by `csv` or by `pattern`.
@@ -137,15 +169,19 @@ pub struct CsvCard {
 }
 
 /// The built-in cards: name and text.
-const BUILT_IN: [(&str, &str); 8] = [
+const BUILT_IN: [(&str, &str); 12] = [
     ("fonts", include_str!("../../../datasets/fonts.toml")),
     ("fonts-folder", include_str!("../../../datasets/fonts-folder.toml")),
     ("faces", include_str!("../../../datasets/faces.toml")),
+    ("sketch-faces", include_str!("../../../datasets/sketch-faces.toml")),
+    ("print-hand", include_str!("../../../datasets/print-hand.toml")),
+    ("print-mnist", include_str!("../../../datasets/print-mnist.toml")),
     ("celeba", include_str!("../../../datasets/celeba.toml")),
     ("dsprites", include_str!("../../../datasets/dsprites.toml")),
     ("dsprites-npz", include_str!("../../../datasets/dsprites-npz.toml")),
     ("ilab-6pose", include_str!("../../../datasets/ilab-6pose.toml")),
     ("rafd", include_str!("../../../datasets/rafd.toml")),
+    ("unpaired", include_str!("../../../datasets/unpaired.toml")),
 ];
 
 /// The built-in cards.
@@ -214,8 +250,11 @@ impl Card {
             (Kind::Fonts, None, _) => {
                 Err(Error::setting("fonts", "nothing", "a section [fonts] with sizes and colours"))
             }
-            (Kind::Faces, ..) if self.faces.is_none() => {
+            (Kind::Faces | Kind::SketchFaces, ..) if self.faces.is_none() => {
                 Err(Error::setting("faces", "nothing", "a section [faces] with identities"))
+            }
+            (Kind::PrintHand, ..) if self.hand.is_none() => {
+                Err(Error::setting("hand", "nothing", "a section [hand] with instances"))
             }
             (Kind::Folder, _, Some(files)) => self.check_labels(files),
             (Kind::Folder, _, None) => {

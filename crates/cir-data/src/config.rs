@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::card::{Card, CardAttribute, Kind, check_side};
 use crate::group::members;
 use crate::{
-    Celeba, Dsprites, DspritesNpz, Error, Faces, Folder, Fonts, HoldOut, Index, Result, Source,
-    Split,
+    Celeba, Division, Domains, Dsprites, DspritesNpz, Error, Faces, Folder, Fonts, Index,
+    PrintHand, Result, SketchFaces, Source, Split,
 };
 
 /// Which images a run uses: the `[data]` section of a recipe.
@@ -31,8 +31,8 @@ pub struct DataConfig {
     /// The values to use, for attributes that should not have all of the card's.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub values: BTreeMap<String, Vec<String>>,
-    /// The combinations or subjects that training never sees.
-    pub hold_out: HoldOut,
+    /// The combinations or subjects that training never sees, or `"published"`.
+    pub hold_out: Division,
 }
 
 /// A data set, ready for use.
@@ -157,6 +157,22 @@ impl DataConfig {
                 let faces = card.faces.as_ref().ok_or_else(|| section("faces"))?;
                 Ok(Arc::new(Faces::new(listed(wanted)?, faces, side)?))
             }
+            Kind::SketchFaces => {
+                let faces = card.faces.as_ref().ok_or_else(|| section("faces"))?;
+                Ok(Arc::new(SketchFaces::new(listed(wanted)?, faces, side)?))
+            }
+            Kind::PrintHand => {
+                let hand = card.hand.as_ref().ok_or_else(|| section("hand"))?;
+                let root = hand.files.is_some().then(|| self.root(card)).transpose()?;
+                let attributes = listed(wanted)?;
+                Ok(Arc::new(PrintHand::open(
+                    attributes,
+                    hand,
+                    root.as_deref(),
+                    card.channels,
+                    side,
+                )?))
+            }
             Kind::Dsprites => Ok(Arc::new(Dsprites::new(listed(wanted)?, distinct, side)?)),
             Kind::DspritesNpz => {
                 let root = self.root(card)?;
@@ -164,7 +180,12 @@ impl DataConfig {
             }
             Kind::Celeba => {
                 let root = self.root(card)?;
-                Ok(Arc::new(Celeba::open(&root, listed(wanted)?, card.channels, side)?))
+                let divided = self.hold_out == Division::Published;
+                Ok(Arc::new(Celeba::open(&root, listed(wanted)?, card.channels, side, divided)?))
+            }
+            Kind::Unpaired => {
+                let root = self.root(card)?;
+                Ok(Arc::new(Domains::open(&root, listed(wanted)?, card.channels, side)?))
             }
             Kind::Folder => Ok(Arc::new(Folder::open(card, &self.root(card)?, wanted, side)?)),
         }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use cir_core::Schema;
 
-use crate::{Error, Result, Source};
+use crate::{Error, Part, Result, Source};
 
 /// The labels of all images of a source, by image and by combination.
 #[derive(Debug)]
@@ -15,6 +15,8 @@ pub struct Index {
     combinations: HashMap<Box<[u16]>, u32>,
     /// The subject of every image, if the source knows it of all.
     subjects: Option<Vec<usize>>,
+    /// The published part of every image, likewise.
+    parts: Option<Vec<Part>>,
 }
 
 impl Index {
@@ -50,7 +52,8 @@ impl Index {
             combinations.entry(row.into_boxed_slice()).or_insert(i as u32);
         }
         let subjects = (0..source.len()).map(|i| source.subject(i)).collect();
-        Ok(Self { schema, labels, combinations, subjects })
+        let parts = (0..source.len()).map(|i| source.part(i)).collect();
+        Ok(Self { schema, labels, combinations, subjects, parts })
     }
 
     /// The attributes and their values.
@@ -78,6 +81,11 @@ impl Index {
     /// Who or what every image shows, if the source knows it of all.
     pub fn subjects(&self) -> Option<&[usize]> {
         self.subjects.as_deref()
+    }
+
+    /// The part of every image in the published division, if the source knows it of all.
+    pub fn parts(&self) -> Option<&[Part]> {
+        self.parts.as_deref()
     }
 
     /// Whether two images agree in attribute `attribute` and in no other.

@@ -52,12 +52,8 @@ impl PairSampler {
                     return Err(Error::setting(name.clone(), found, allowed));
                 }
             }
-            let loader = |images: Vec<usize>, sign: &str| Loader {
-                stream: format!("pairs {name} {sign}"),
-                images: images.into_iter().map(|i| i as u32).collect(),
-                batch,
-                seed,
-                pass: Mutex::default(),
+            let loader = |images: Vec<usize>, sign: &str| {
+                Loader::new(format!("pairs {name} {sign}"), images, batch, seed)
             };
             Ok([loader(with, "with"), loader(without, "without")])
         };
@@ -73,7 +69,7 @@ impl PairSampler {
 
 /// An endless loader.
 #[derive(Debug)]
-struct Loader {
+pub(crate) struct Loader {
     stream: String,
     images: Vec<u32>,
     batch: usize,
@@ -83,8 +79,20 @@ struct Loader {
 }
 
 impl Loader {
-    fn batch(&self, step: u64) -> Vec<usize> {
-        let batches = (self.images.len() / self.batch) as u64;
+    /// Takes at least `batch` images; `stream` names the draws.
+    pub(crate) fn new(stream: String, images: Vec<usize>, batch: usize, seed: u64) -> Self {
+        let images = images.into_iter().map(|i| i as u32).collect();
+        Self { stream, images, batch, seed, pass: Mutex::default() }
+    }
+
+    /// How many whole batches a pass has.
+    pub(crate) fn batches(&self) -> u64 {
+        (self.images.len() / self.batch) as u64
+    }
+
+    /// The images of step `step`, from 1.
+    pub(crate) fn batch(&self, step: u64) -> Vec<usize> {
+        let batches = self.batches();
         let number = step.saturating_sub(1);
         let (pass, place) = (number / batches, (number % batches) as usize);
         // A panic elsewhere leaves the order whole: it is replaced in one piece.

@@ -2,7 +2,7 @@
 
 use cir_core::{Attribute, Image, Labels, Schema};
 
-use crate::{Error, Result};
+use crate::{Error, Part, Result};
 
 /// Labelled images; what a reader implements for an own data set.
 ///
@@ -75,6 +75,29 @@ pub trait Source: Send + Sync {
     /// Who or what image `index` shows, whatever its labels: images of one subject can be kept out of
     /// training together. Without it (the default) a source knows no subjects.
     fn subject(&self, index: usize) -> Option<usize> {
+        let _ = index;
+        None
+    }
+
+    /// The part of image `index` in the division that the data set was published with. Without it
+    /// (the default) a source has none.
+    fn part(&self, index: usize) -> Option<Part> {
+        let _ = index;
+        None
+    }
+
+    /// The true picture of what image `index` shows, in the domain and the manner (colours, pen) of
+    /// image `reference`: what a translation is compared with, never seen in training. In the
+    /// manner of the image itself it is the image. Without it (the default) a source knows no such
+    /// pictures.
+    fn in_manner_of(&self, index: usize, reference: usize) -> Option<Result<Image>> {
+        let _ = (index, reference);
+        None
+    }
+
+    /// Points of what image `index` shows, in pixels from the left upper corner (x, y): always the
+    /// same ones in the same order. Without it (the default) a source knows none.
+    fn landmarks(&self, index: usize) -> Option<Vec<[f32; 2]>> {
         let _ = index;
         None
     }

@@ -1,13 +1,38 @@
-//! The hold-out: whole combinations, or whole subjects, are never seen in training, every single
-//! value is.
+//! The hold-out: whole combinations, or whole subjects, or what was published for tests, are never
+//! seen in training, every single value is.
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 
 use rand::seq::SliceRandom;
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, MapAccess, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{Error, Index, Result};
+
+/// How a recipe names the published division.
+const PUBLISHED: &str = "published";
+
+/// What training never sees: a recipe's `hold_out`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Division {
+    /// `"published"`: what the data set was published with for tests.
+    Published,
+    /// `{ fraction, seed, of }`: a draw.
+    Drawn(HoldOut),
+}
+
+/// The parts of a published division.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// For training.
+    Train,
+    /// For tests.
+    Test,
+    /// For neither, such as a validation part.
+    Neither,
+}
 
 /// How much is held out, and which draw of it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -38,7 +63,7 @@ pub enum HeldOut {
 pub struct Split {
     /// Images to train on.
     pub train: Vec<usize>,
-    /// Images of combinations or subjects that training never sees.
+    /// Images that training never sees.
     pub held_out: Vec<usize>,
 }
 
@@ -52,13 +77,45 @@ impl Split {
         }
     }
 
-    /// Draws what to hold out. All images of one combination or subject lie on the same side, and
-    /// each value keeps at least one combination or subject in training.
+    /// Takes the published division, or draws what to hold out: then all images of one combination
+    /// or subject lie on the same side, and each value keeps at least one combination or subject in
+    /// training.
     ///
     /// # Errors
-    /// When the fraction is not in [0, 1), or so large that some value would never be seen, or when
-    /// subjects are to be held out and the source knows none.
-    pub fn new(index: &Index, hold_out: HoldOut) -> Result<Self> {
+    /// When the fraction is not in [0, 1), or so large that some value would never be seen; when
+    /// subjects are to be held out and the source knows none; when it has no published division, or
+    /// one without images for tests or of some value for training.
+    pub fn new(index: &Index, division: impl Into<Division>) -> Result<Self> {
+        match division.into() {
+            Division::Published => Self::published(index),
+            Division::Drawn(hold_out) => Self::drawn(index, hold_out),
+        }
+    }
+
+    fn published(index: &Index) -> Result<Self> {
+        let wrong = |found: String, allowed: &str| Error::setting("data.hold_out", found, allowed);
+        let Some(parts) = index.parts() else {
+            let allowed = "{ fraction, seed, of }; this data set was published without a division";
+            return Err(wrong("\"published\"".into(), allowed));
+        };
+        let of = |part| (0..index.len()).filter(|&i| parts[i] == part).collect::<Vec<_>>();
+        let (train, held_out) = (of(Part::Train), of(Part::Test));
+        if held_out.is_empty() {
+            return Err(wrong("\"published\", without an image for tests".into(), "some of each"));
+        }
+        for (j, attribute) in index.schema().attributes().iter().enumerate() {
+            for (value, name) in attribute.values.iter().enumerate() {
+                if !train.iter().any(|&i| usize::from(index.labels(i)[j]) == value) {
+                    let of_value = format!("{}={name}", attribute.name);
+                    let found = format!("\"published\", without {of_value} in training");
+                    return Err(wrong(found, "training images of every value"));
+                }
+            }
+        }
+        Ok(Self { train, held_out })
+    }
+
+    fn drawn(index: &Index, hold_out: HoldOut) -> Result<Self> {
         if !(0. ..1.).contains(&hold_out.fraction) {
             let allowed = "0 or more and below 1";
             return Err(Error::setting("data.hold_out.fraction", hold_out.fraction, allowed));
@@ -77,6 +134,49 @@ impl Split {
         let held = groups.choose(index, hold_out)?;
         let (held_out, train) = (0..index.len()).partition(|&i| held[groups.of_image[i]]);
         Ok(Self { train, held_out })
+    }
+}
+
+impl From<HoldOut> for Division {
+    fn from(hold_out: HoldOut) -> Self {
+        Self::Drawn(hold_out)
+    }
+}
+
+impl Serialize for Division {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        match self {
+            Self::Published => serializer.serialize_str(PUBLISHED),
+            Self::Drawn(hold_out) => hold_out.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Division {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        deserializer.deserialize_any(StringOrTable)
+    }
+}
+
+/// Reads a [`Division`]: an untagged enum would not say which field of the table is wrong.
+struct StringOrTable;
+
+impl<'de> Visitor<'de> for StringOrTable {
+    type Value = Division;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("\"published\" or { fraction = 0.1, seed = 1, of = \"combinations\" }")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> std::result::Result<Division, E> {
+        match text {
+            PUBLISHED => Ok(Division::Published),
+            _ => Err(E::invalid_value(Unexpected::Str(text), &self)),
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, table: A) -> std::result::Result<Division, A::Error> {
+        HoldOut::deserialize(MapAccessDeserializer::new(table)).map(Division::Drawn)
     }
 }
 

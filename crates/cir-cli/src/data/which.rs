@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Result;
 use cir_core::rng;
-use cir_data::{Card, DataConfig, DataSet, HeldOut, HoldOut, cards};
+use cir_data::{Card, DataConfig, DataSet, Division, HeldOut, HoldOut, cards};
 use rand::seq::index::sample;
 
 use crate::{
@@ -19,7 +19,8 @@ use crate::{
 const SIDE: usize = 64;
 
 /// All pictures: what a training holds out is shown too.
-const NOTHING_HELD_OUT: HoldOut = HoldOut { fraction: 0., seed: 0, of: HeldOut::Combinations };
+const NOTHING_HELD_OUT: Division =
+    Division::Drawn(HoldOut { fraction: 0., seed: 0, of: HeldOut::Combinations });
 
 #[derive(clap::Args)]
 pub(super) struct Which {

@@ -1,6 +1,7 @@
-//! CelebA: `list_attr_celeba.txt` and the aligned pictures beside it.
+//! CelebA: `list_attr_celeba.txt`, the published division and the aligned pictures beside it.
 
 pub(crate) mod list;
+mod partition;
 
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -11,10 +12,12 @@ use cir_core::{Attribute, Image, Labels, Schema};
 use crate::decode::{Resize, load_resized};
 use crate::error::listed;
 use crate::source::no_or_yes;
-use crate::{Error, Result, Source};
+use crate::{Error, Part, Result, Source};
 
 /// The list of attributes, in the root.
 const LIST: &str = "list_attr_celeba.txt";
+/// The published division, in the root.
+const PARTITION: &str = "list_eval_partition.txt";
 /// The folder of the aligned pictures, in the root.
 const PICTURES: &str = "align_5p";
 
@@ -27,17 +30,21 @@ const PICTURES: &str = "align_5p";
 pub struct Celeba {
     schema: Schema,
     labels: Vec<u16>,
+    /// The published part of every image, if the root holds the division.
+    parts: Option<Vec<Part>>,
     folder: PathBuf,
     channels: usize,
     side: usize,
 }
 
 impl Celeba {
+    /// Reads the lists; the published division must be there if it is `divided` by it.
     pub(crate) fn open(
         root: &Path,
         attributes: Vec<Attribute>,
         channels: usize,
         side: usize,
+        divided: bool,
     ) -> Result<Self> {
         attributes.iter().try_for_each(no_or_yes)?;
         let schema = Schema::new(attributes)?;
@@ -72,6 +79,8 @@ impl Celeba {
             }
         }
         both(&schema, &labels, &path)?;
+        let division = root.join(PARTITION);
+        let parts = (divided || division.exists()).then(|| partition::read(&division, &list.rows));
         let folder = root.join(PICTURES);
         let present = names(&folder)?;
         for (r, row) in list.rows.iter().enumerate() {
@@ -86,7 +95,7 @@ impl Celeba {
                 });
             }
         }
-        Ok(Self { schema, labels, folder, channels, side })
+        Ok(Self { schema, labels, parts: parts.transpose()?, folder, channels, side })
     }
 }
 
@@ -107,6 +116,10 @@ impl Source for Celeba {
     fn image(&self, index: usize) -> Result<Image> {
         let path = self.folder.join(name(index));
         Ok(load_resized(path, self.channels, self.side, Resize::Exact)?.0)
+    }
+
+    fn part(&self, index: usize) -> Option<Part> {
+        self.parts.as_ref().map(|parts| parts[index])
     }
 }
 

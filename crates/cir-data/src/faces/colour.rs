@@ -1,7 +1,6 @@
 //! Colours: the palettes that identities choose from, and mixtures.
 
-/// Red, green and blue.
-pub type Colour = [u8; 3];
+pub use crate::draw::Colour;
 
 /// From the lightest to the darkest; an identity lies somewhere between two neighbours.
 pub(crate) const SKINS: [Colour; 7] = [

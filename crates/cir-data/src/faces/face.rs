@@ -274,4 +274,28 @@ impl Degrees {
     pub fn from_array([smile, glasses, hat, beard, open_eyes, dark_hair]: [f32; 6]) -> Self {
         Self { smile, glasses, hat, beard, open_eyes, dark_hair }
     }
+
+    /// The degrees in this order.
+    pub fn to_array(self) -> [f32; 6] {
+        [self.smile, self.glasses, self.hat, self.beard, self.open_eyes, self.dark_hair]
+    }
+}
+
+impl Face {
+    /// This face in the colours of another: skin, hair (and which of its two colours), eyes, lips,
+    /// glasses, hat and clothes, and what is behind.
+    #[must_use]
+    pub fn in_colours_of(mut self, other: &Self) -> Self {
+        self.skin = other.skin;
+        self.degrees.dark_hair = other.degrees.dark_hair;
+        self.hair = Hair { light: other.hair.light, dark: other.hair.dark, ..self.hair };
+        self.eyes.colour = other.eyes.colour;
+        self.mouth.colour = other.mouth.colour;
+        self.glasses.colour = other.glasses.colour;
+        self.hat = Hat { colour: other.hat.colour, band: other.hat.band, ..self.hat };
+        let Clothes { colour, accent, .. } = other.clothes;
+        self.clothes = Clothes { colour, accent, ..self.clothes };
+        self.ground = other.ground;
+        self
+    }
 }

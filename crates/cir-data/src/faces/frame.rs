@@ -29,6 +29,11 @@ impl Face {
         })
     }
 
+    /// [`Face::landmarks`] in pixels of a picture of side `side`.
+    pub(crate) fn landmarks_in_pixels(&self, side: usize) -> Vec<[f32; 2]> {
+        self.landmarks().map(|point| point.map(|x| x * side as f32)).into()
+    }
+
     /// The colour of hair, brows and beard.
     pub fn hair_colour(&self) -> Colour {
         mix(self.hair.light, self.hair.dark, self.degrees.dark_hair)

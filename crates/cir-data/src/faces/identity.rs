@@ -62,14 +62,21 @@ impl Face {
     }
 }
 
-struct Draw(Rng);
+/// How much of each attribute an identity shows where nothing else says so: no or yes.
+pub(crate) fn degrees(identity: u64) -> Degrees {
+    let mut rng = rng(0, "faces/attributes", identity);
+    Degrees::from_array(std::array::from_fn(|_| f32::from(u8::from(rng.random::<bool>()))))
+}
+
+/// Draws numbers and choices, one after the other.
+pub(crate) struct Draw(pub(crate) Rng);
 
 impl Draw {
-    fn number(&mut self, from: f32, to: f32) -> f32 {
+    pub(crate) fn number(&mut self, from: f32, to: f32) -> f32 {
         from + (to - from) * self.0.random::<f32>()
     }
 
-    fn one<T: Copy, const N: usize>(&mut self, of: &[T; N]) -> T {
+    pub(crate) fn one<T: Copy, const N: usize>(&mut self, of: &[T; N]) -> T {
         const { assert!(N > 0) };
         of.choose(&mut self.0).copied().unwrap_or(of[0])
     }

@@ -11,9 +11,7 @@ mod colour;
 mod face;
 mod frame;
 mod identity;
-mod outline;
-mod paint;
-mod parts;
+pub(crate) mod parts;
 mod source;
 
 use cir_core::Image;
@@ -23,8 +21,11 @@ pub use face::{
     Beard, Brows, Clothes, Degrees, Eyes, Face, Garment, Glasses, Ground, Hair, HairStyle, Hat,
     HatStyle, Head, Lens, Mouth, Nose, Pose,
 };
+pub(crate) use identity::{Draw, degrees};
 pub use source::Faces;
+pub(crate) use source::MOST;
 
+use crate::draw::{Canvas, Paint};
 use crate::{Result, card::check_side};
 
 /// The attributes that faces have; each is "no" or "yes".
@@ -40,6 +41,11 @@ impl Face {
     /// When the side is not between 64 and 256.
     pub fn draw(&self, side: usize) -> Result<Image> {
         check_side("side", side, SIDES)?;
-        paint::paint(&parts::parts(self), side)
+        let mut canvas = Canvas::new(side, [255; 3]);
+        for part in parts::parts(self) {
+            let paint = Paint::new(part.colour).opacity(part.opacity);
+            canvas.fill(&part.outline, part.inside.as_ref().as_slice(), paint);
+        }
+        canvas.image()
     }
 }

@@ -1,7 +1,6 @@
 //! Faces as a source of labelled images.
 
 use cir_core::{Attribute, Image, Labels, Schema};
-use rand::Rng as _;
 
 use super::{ATTRIBUTES, Degrees, Face, SIDES};
 use crate::card::{FacesCard, check_side};
@@ -9,7 +8,7 @@ use crate::source::no_or_yes;
 use crate::{Error, Result, Source};
 
 /// The most identities: their images are numbered with 32 bits.
-const MOST: usize = 1 << 20;
+pub(crate) const MOST: usize = 1 << 20;
 
 /// Drawn faces: for each identity one image of every combination of the attributes.
 ///
@@ -51,9 +50,7 @@ impl Faces {
     /// the card leaves out are drawn from the identity.
     fn with(&self, index: usize, of: impl Fn(usize) -> f32) -> Face {
         let identity = (index >> self.places.len()) as u64;
-        let mut rng = cir_core::rng(0, "faces/attributes", identity);
-        let mut degrees: [f32; 6] =
-            std::array::from_fn(|_| f32::from(u8::from(rng.random::<bool>())));
+        let mut degrees = super::degrees(identity).to_array();
         for (j, &place) in self.places.iter().enumerate() {
             degrees[place] = of(j);
         }
@@ -98,5 +95,9 @@ impl Source for Faces {
 
     fn subject(&self, index: usize) -> Option<usize> {
         Some(index >> self.places.len())
+    }
+
+    fn landmarks(&self, index: usize) -> Option<Vec<[f32; 2]>> {
+        Some(self.face(index).landmarks_in_pixels(self.side))
     }
 }

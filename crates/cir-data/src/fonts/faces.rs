@@ -17,6 +17,9 @@ use crate::{Error, Result};
 /// The letters that every font has.
 pub const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
+/// The digits, which some fonts have too.
+pub(crate) const DIGITS: &str = "0123456789";
+
 /// Height of a capital, in units of the size.
 const CAP: f32 = 0.68;
 
@@ -49,7 +52,9 @@ static FACES: LazyLock<Vec<std::result::Result<Face, String>>> =
 #[derive(Debug)]
 pub(crate) struct Face {
     /// Of each of [`LETTERS`]; in units of the size, y down, the middle of the picture at 0, 0.
-    pub(crate) outlines: Vec<Vec<Command>>,
+    outlines: Vec<Vec<Command>>,
+    /// Of each of [`DIGITS`], likewise; none where the font has none.
+    digits: Vec<Vec<Command>>,
 }
 
 /// The names of the embedded fonts.
@@ -82,11 +87,22 @@ impl Face {
         let cap = -bounds[LETTERS.find('H').unwrap_or(0)].min.y;
         let scale = (CAP / cap).min(EXTENT / width).min(EXTENT / (bottom - top));
         let middle = (top + bottom) / 2.;
-        let centred = outlines.iter().zip(&bounds).map(|(outline, b)| {
+        let centred = |outline: &Vec<Command>, b: &Bounds| {
             let shift = Transform::translation(-(b.min.x + b.max.x) / 2., -middle);
             moved(outline, &shift.then_scale(scale, scale))
-        });
-        Ok(Self { outlines: centred.collect() })
+        };
+        let digits: Vec<_> = DIGITS.chars().map_while(|d| outline(&font, d).ok()).collect();
+        Ok(Self {
+            outlines: outlines.iter().zip(&bounds).map(|(o, b)| centred(o, b)).collect(),
+            digits: digits.iter().map(|o| centred(o, &self::bounds(o))).collect(),
+        })
+    }
+
+    /// The outline of a letter or a digit, if the font has it.
+    pub(crate) fn outline(&self, letter: char) -> Option<&[Command]> {
+        let letters = LETTERS.find(letter).and_then(|at| self.outlines.get(at));
+        let digits = || DIGITS.find(letter).and_then(|at| self.digits.get(at));
+        letters.or_else(digits).map(Vec::as_slice)
     }
 }
 

@@ -12,6 +12,7 @@ use std::sync::OnceLock;
 use cir_core::{Attribute, Image, Labels, Schema};
 
 pub use faces::{LETTERS, names};
+pub(crate) use paint::print;
 pub use paint::render;
 
 use crate::card::FontsCard;

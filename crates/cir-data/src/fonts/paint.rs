@@ -24,7 +24,7 @@ pub(crate) struct Coverage {
 impl Face {
     /// Draws a letter at a size that refers to a picture of side 128.
     pub(crate) fn cover(&self, letter: char, size: f32, side: usize) -> Coverage {
-        let outline = &self.outlines[LETTERS.find(letter).unwrap_or(0)];
+        let outline = self.outline(letter).unwrap_or_default();
         let scale = size * side as f32 / PUBLISHED_SIDE;
         let middle = side as f32 / 2.;
         let outline =
@@ -87,10 +87,26 @@ pub fn render(
     back: [u8; 3],
     side: usize,
 ) -> Result<Image> {
-    let face = face(font)?;
-    check_side("side", side, [16, 256])?;
     if !LETTERS.contains(letter) {
         return Err(Error::setting("letter", format!("{letter:?}"), "A to Z and a to z"));
+    }
+    print(letter, font, size, front, back, side)
+}
+
+/// As [`render`]; some fonts have digits too.
+pub(crate) fn print(
+    letter: char,
+    font: &str,
+    size: f32,
+    front: [u8; 3],
+    back: [u8; 3],
+    side: usize,
+) -> Result<Image> {
+    let face = face(font)?;
+    check_side("side", side, [16, 256])?;
+    if face.outline(letter).is_none() {
+        let found = format!("{letter:?}");
+        return Err(Error::setting("letter", found, format!("one that font {font:?} has")));
     }
     if !(size > 0. && size <= MAX_SIZE) {
         return Err(Error::setting("size", size, format!("above 0, at most {MAX_SIZE}")));

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use cir_core::Image;
-use cir_data::{DataConfig, DataSet, Result, save_png};
+use cir_data::{DataConfig, DataSet, Part, Result, save_png};
 
 const LIST: &str = "\
 4
@@ -39,9 +39,13 @@ impl Set {
     }
 
     fn open(&self, attributes: &str) -> Result<DataSet> {
+        self.divided(attributes, "{ fraction = 0, seed = 1 }")
+    }
+
+    fn divided(&self, attributes: &str, hold_out: &str) -> Result<DataSet> {
         let text = format!(
             "card = \"celeba\"\nsize = 16\nroot = {:?}\nattributes = {attributes}\n\
-             hold_out = {{ fraction = 0, seed = 1 }}",
+             hold_out = {hold_out}",
             self.0.path().to_str().unwrap()
         );
         toml::from_str::<DataConfig>(&text).unwrap().open()
@@ -141,4 +145,57 @@ fn an_attribute_that_all_or_none_have_is_refused() {
     assert!(set.open("[\"Smiling\", \"Bald\"]").is_ok());
     let unknown = set.error(LIST, "[\"Smiling\", \"Grumpy\"]");
     assert!(unknown.starts_with("data.attributes: found \"Grumpy\"; allowed: 5_o_Clock_Shadow,"));
+}
+
+#[test]
+fn the_published_division_is_read() {
+    let set = Set::new();
+    let write = |text: &str| fs::write(set.path("list_eval_partition.txt"), text).unwrap();
+    let open = |attributes: &str| set.divided(attributes, "\"published\"");
+    let error = |text: &str| {
+        write(text);
+        let error = open("[\"Bald\"]").unwrap_err().to_string();
+        let folder = set.0.path().join("");
+        error.strip_prefix(&*folder.to_string_lossy()).unwrap_or(&error).to_owned()
+    };
+    let missing = open(TWO).unwrap_err().to_string();
+    assert!(missing.contains("list_eval_partition.txt: cannot read the division"), "{missing}");
+    let whole = "000009.jpg 0\n000007.jpg 0\nb.jpg 1\na.jpg 2\n";
+    write(whole);
+    let data = open("[\"Bald\"]").unwrap();
+    assert_eq!((&data.split.train[..], &data.split.held_out[..]), (&[0, 1][..], &[3][..]));
+    assert_eq!(data.source.part(2), Some(Part::Neither));
+    // Where nothing asks for it, it is not used.
+    assert_eq!(set.open(TWO).unwrap().split.train.len(), 4);
+    assert_eq!(
+        open(TWO).unwrap_err().to_string(),
+        "data.hold_out: found \"published\", without Young=yes in training; allowed: training images \
+         of every value"
+    );
+    assert_eq!(
+        error(&whole.replace('2', "1")),
+        "data.hold_out: found \"published\", without an image for tests; allowed: some of each"
+    );
+    assert_eq!(
+        error(&whole.replace('2', "3")),
+        "list_eval_partition.txt line 4, part: found \"3\"; allowed: 0, 1 or 2"
+    );
+    assert_eq!(
+        error(&whole.replace("b.jpg", "c.jpg")),
+        "list_eval_partition.txt line 3, file: found \"c.jpg\"; allowed: \"b.jpg\", as in the list of \
+         attributes"
+    );
+    assert_eq!(
+        error(&whole.replace("b.jpg 1", "b.jpg")),
+        "list_eval_partition.txt line 3, values: found \"b.jpg\"; allowed: a file and its part"
+    );
+    assert_eq!(
+        error(&whole.replace("a.jpg 2\n", "")),
+        "list_eval_partition.txt: found 3 rows; expected 4, as in the list of attributes"
+    );
+    assert_eq!(
+        error(&format!("{whole}c.jpg 0\n")),
+        "list_eval_partition.txt line 5, rows: found one more; allowed: 4 rows, as in the list of \
+         attributes"
+    );
 }

@@ -1,6 +1,6 @@
 //! The `[data]` section and the built-in cards.
 
-use cir_data::{Card, DataConfig, Kind, cards};
+use cir_data::{Card, DataConfig, Division, HeldOut, HoldOut, Kind, cards};
 
 fn error(text: &str) -> String {
     let config: DataConfig = toml::from_str(text).unwrap();
@@ -17,11 +17,15 @@ fn built_in_cards_are_whole() {
         "fonts",
         "fonts-folder",
         "faces",
+        "sketch-faces",
+        "print-hand",
+        "print-mnist",
         "celeba",
         "dsprites",
         "dsprites-npz",
         "ilab-6pose",
         "rafd",
+        "unpaired",
     ];
     assert_eq!(names, expected);
     for card in all {
@@ -42,12 +46,40 @@ fn unknown_fields_and_missing_ones_are_refused() {
 }
 
 #[test]
+fn a_hold_out_is_a_draw_or_published() {
+    let parse = |hold_out: &str| {
+        toml::from_str::<DataConfig>(&format!("card = \"fonts\"\nsize = 32\nhold_out = {hold_out}"))
+    };
+    let drawn = parse("{ fraction = 0.1, seed = 2, of = \"subjects\" }").unwrap();
+    let expected = HoldOut { fraction: 0.1, seed: 2, of: HeldOut::Subjects };
+    assert_eq!(drawn.hold_out, Division::Drawn(expected));
+    let published = parse("\"published\"").unwrap();
+    assert_eq!(published.hold_out, Division::Published);
+    for config in [drawn, published.clone()] {
+        let text = toml::to_string(&config).unwrap();
+        assert_eq!(toml::from_str::<DataConfig>(&text).unwrap(), config);
+    }
+    assert_eq!(
+        published.open().unwrap_err().to_string(),
+        "data.hold_out: found \"published\"; allowed: { fraction, seed, of }; this data set was \
+         published without a division"
+    );
+    let error = |hold_out: &str| parse(hold_out).unwrap_err().to_string();
+    let allowed = "expected \"published\" or { fraction = 0.1, seed = 1, of = \"combinations\" }";
+    let wrong = error("\"publisht\"");
+    assert!(wrong.contains("invalid value: string \"publisht\"") && wrong.contains(allowed));
+    assert!(error("0.1").contains(allowed), "{}", error("0.1"));
+    assert!(error("{ fraction = 0, seed = 1, off = 1 }").contains("unknown field `off`"));
+}
+
+#[test]
 fn wrong_settings_are_named_with_what_is_allowed() {
     let text = |more: &str| format!("size = 32\n{HOLD_OUT}\n{more}");
     assert_eq!(
         error(&text("card = \"font\"")),
-        "data.card: found \"font\"; allowed: fonts, fonts-folder, faces, celeba, dsprites, \
-         dsprites-npz, ilab-6pose, rafd, or the path of a card (TOML)"
+        "data.card: found \"font\"; allowed: fonts, fonts-folder, faces, sketch-faces, print-hand, \
+         print-mnist, celeba, dsprites, dsprites-npz, ilab-6pose, rafd, unpaired, or the path of a \
+         card (TOML)"
     );
     let fonts = |more: &str| error(&text(&format!("card = \"fonts\"\n{more}")));
     assert!(

@@ -192,6 +192,21 @@ fn landmarks_are_where_things_are() {
 }
 
 #[test]
+fn landmarks_of_images_are_in_pixels() {
+    let data = open("");
+    for index in [0b010000, 5 * 64 + 0b010000, 9 * 64 + 0b110000] {
+        let points = data.source.landmarks(index).unwrap();
+        let shares = face(index as u64 / 64, index % 64).landmarks();
+        assert!(points.iter().zip(shares).all(|(p, s)| *p == s.map(|x| x * 64.)));
+        let image = data.source.image(index).unwrap();
+        for [x, y] in &points[..2] {
+            let at = 3 * (*y as usize * 64 + *x as usize);
+            assert!(image.data()[at..at + 3].iter().all(|&b| b < 110), "a pupil");
+        }
+    }
+}
+
+#[test]
 fn whole_people_are_held_out() {
     let data = open("");
     assert_eq!((data.split.train.len(), data.split.held_out.len()), (1800 * 64, 200 * 64));

@@ -2,6 +2,8 @@
 
 use cir_core::Image;
 use cir_data::faces::{Degrees, Face};
+use cir_data::print_hand::{Hand, Print};
+use cir_data::sketch::Pen;
 use cir_data::{DataConfig, fonts, save_png};
 
 fn folder() -> Option<std::path::PathBuf> {
@@ -84,4 +86,60 @@ fn portraits() {
         let grid = Image::grid(&rows, 2);
         save_png(folder.join(format!("degrees-{side}.png")), &grid).unwrap();
     }
+}
+
+#[test]
+fn sketches() {
+    let Some(folder) = folder() else { return };
+    let face = |identity: u64| {
+        let degrees = std::array::from_fn(|j| ((identity * 29 + identity / 7) >> j & 1) as f32);
+        Face::new(identity).with(Degrees::from_array(degrees))
+    };
+    for side in [64, 256] {
+        let (rows, columns) = if side == 64 { (10, 14) } else { (4, 6) };
+        let people = (0..rows).map(|y| {
+            let people = (0..columns).map(|x| y * columns + x);
+            people.map(|i| Some(Pen::new(i + 500).draw(&face(i), side).unwrap())).collect()
+        });
+        let grid = Image::grid(&people.collect::<Vec<_>>(), 2);
+        save_png(folder.join(format!("sketches-{side}.png")), &grid).unwrap();
+    }
+    // Content of the first column in the manner of the first row.
+    let text = "card = \"sketch-faces\"\nsize = 128\nhold_out = { fraction = 0, seed = 1 }";
+    let data = toml::from_str::<DataConfig>(text).unwrap().open().unwrap();
+    let references = [0, 3, 4, 5, 8, 7, 10, 13];
+    let row = |index: usize| {
+        let translated =
+            references.iter().map(|&j| data.source.in_manner_of(index, j).unwrap().unwrap());
+        [data.source.image(index).unwrap()].into_iter().chain(translated).map(Some).collect()
+    };
+    let head = references.iter().map(|&j| Some(data.source.image(j).unwrap()));
+    let head: Vec<_> = std::iter::once(None).chain(head).collect();
+    let rows: Vec<_> = [head].into_iter().chain((20..26).map(row)).collect();
+    save_png(folder.join("manners.png"), &Image::grid(&rows, 2)).unwrap();
+}
+
+#[test]
+fn letters_in_print_and_by_hand() {
+    let Some(folder) = folder() else { return };
+    let rows = |letters: std::ops::RangeInclusive<char>, side: usize, by_hand: bool| {
+        let row = |letter: char| {
+            let one = |i: u64| {
+                let number = i + 31 * u64::from(u32::from(letter));
+                match by_hand {
+                    true => Hand::new(number).draw(letter, side),
+                    false => Print::new(number).draw(letter, side),
+                }
+            };
+            (0..16).map(|i| Some(one(i).unwrap())).collect::<Vec<_>>()
+        };
+        letters.map(row).collect::<Vec<_>>()
+    };
+    let save = |name: &str, rows: Vec<Vec<Option<Image>>>, factor| {
+        save_png(folder.join(name), &Image::grid(&rows, 2).enlarged(factor)).unwrap();
+    };
+    save("hand-64.png", rows('A'..='Z', 64, true), 1);
+    save("hand-32.png", rows('A'..='Z', 32, true), 2);
+    save("print-64.png", rows('A'..='Z', 64, false), 1);
+    save("digits-32.png", rows('0'..='9', 32, false), 2);
 }

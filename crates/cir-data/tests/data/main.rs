@@ -9,5 +9,8 @@ mod folder;
 mod fonts;
 mod look;
 mod prefetch;
+mod print_hand;
 mod published;
 mod samplers;
+mod sketch;
+mod unpaired;

@@ -1,9 +1,9 @@
 //! The beard, from nothing to full.
 
-use super::Part;
+use super::{Mark, Part};
+use crate::draw::Outline;
 use crate::faces::colour::{beard_colour, lighten};
 use crate::faces::face::Face;
-use crate::faces::outline::Outline;
 
 pub(super) fn beard(face: &Face) -> Vec<Part> {
     let (beard, head, dense) = (&face.beard, &face.head, face.degrees.beard);
@@ -39,7 +39,10 @@ pub(super) fn beard(face: &Face) -> Vec<Part> {
         (0., mouth + 7.6),
     ]);
     vec![
-        Part::new(whole.clone(), colour).opacity(dense),
-        Part::new(hairs, lighten(colour, 0.12)).opacity(dense * 0.8).inside(&whole),
+        Part::new(whole.clone(), colour).opacity(dense).mark(Mark::Hatched),
+        Part::new(hairs, lighten(colour, 0.12))
+            .opacity(dense * 0.8)
+            .inside(&whole)
+            .mark(Mark::None),
     ]
 }

@@ -1,17 +1,18 @@
 //! The background, the neck, and what the body wears.
 
-use super::{Part, stroke};
+use super::{Mark, Part, stroke};
+use crate::draw::Outline;
 use crate::faces::colour::{lighten, shade};
 use crate::faces::face::{Face, Garment};
-use crate::faces::outline::Outline;
 
 /// The background, in hundredths of the picture.
 pub(super) fn ground(face: &Face) -> Vec<Part> {
     let corners = [(-1., -1.), (101., -1.), (101., 101.), (-1., 101.)];
-    let mut parts = vec![Part::new(Outline::polygon(&corners), face.ground.colour)];
+    let all = Part::new(Outline::polygon(&corners), face.ground.colour).mark(Mark::None);
+    let mut parts = vec![all];
     if face.ground.radius > 0. {
         let disc = Outline::circle(50., 50., face.ground.radius);
-        parts.push(Part::new(disc, face.ground.disc));
+        parts.push(Part::new(disc, face.ground.disc).mark(Mark::None));
     }
     parts
 }
@@ -22,13 +23,13 @@ pub(super) fn clothed(face: &Face) -> Vec<Part> {
     let mut parts = Vec::new();
     if clothes.style == Garment::Hood {
         let hood = Outline::ellipse(0., 36.5, 19., 8.5);
-        parts.push(Part::new(hood, shade(clothes.colour, 0.3)));
+        parts.push(Part::new(hood, shade(clothes.colour, 0.3)).mark(Mark::Hatched));
     }
     let neck = Outline::polygon(&[(-7.6, 10.), (7.6, 10.), (8., 44.), (-8., 44.)]);
     parts.push(Part::new(neck.clone(), shade(face.skin, 0.12)));
     // The chin's shadow.
     let shadow = Outline::ellipse(0., face.head.chin - 1., 11., 6.6);
-    parts.push(Part::new(shadow, shade(face.skin, 0.34)).inside(&neck));
+    parts.push(Part::new(shadow, shade(face.skin, 0.34)).inside(&neck).mark(Mark::Shade));
     let torso = torso(face);
     parts.push(Part::new(torso.clone(), clothes.colour));
     parts.extend(details(face).into_iter().map(|part| match part.inside {
@@ -78,6 +79,7 @@ fn details(face: &Face) -> Vec<Part> {
             let stripe = |i: i32| {
                 let y = 44. + 6.4 * i as f32;
                 Part::new(Outline::lens((-60., y + 3.), (60., y + 3.), y, y + 3.2), accent)
+                    .mark(Mark::Hatched)
             };
             let mut parts: Vec<Part> = (0..5).map(stripe).collect();
             parts.push(rim(accent, 3.));
@@ -110,15 +112,15 @@ fn details(face: &Face) -> Vec<Part> {
             let fold = stroke((-9.6, 33.), (9.6, 33.), 35.6, 0.9);
             vec![
                 Part::new(collar.clone(), shade(colour, 0.12)).inside(&collar),
-                Part::new(fold, shade(colour, 0.35)).inside(&collar),
+                Part::new(fold, shade(colour, 0.35)).inside(&collar).mark(Mark::Solid),
             ]
         }
         Garment::Hood => {
             let string = Outline::polygon(&[(4.4, 39.), (5.6, 39.), (6., 53.), (4.6, 53.)]);
             vec![
                 rim(shade(colour, 0.22), 4.2),
-                Part::new(string.clone(), lighten(accent, 0.5)),
-                Part::new(string.mirror(), lighten(accent, 0.5)),
+                Part::new(string.clone(), lighten(accent, 0.5)).mark(Mark::Solid),
+                Part::new(string.mirror(), lighten(accent, 0.5)).mark(Mark::Solid),
             ]
         }
     }

@@ -1,6 +1,6 @@
 //! The outlines of hair, for a head of half width 19.
 
-use crate::faces::outline::Outline;
+use crate::draw::Outline;
 
 type Points = Vec<(f32, f32)>;
 

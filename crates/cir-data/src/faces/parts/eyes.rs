@@ -1,9 +1,9 @@
 //! Eyes, from closed to open, and brows.
 
-use super::{Part, stroke};
+use super::{Mark, Part, stroke};
+use crate::draw::Outline;
 use crate::faces::colour::{INK, WHITE, lighten, mix, shade};
 use crate::faces::face::Face;
-use crate::faces::outline::Outline;
 
 pub(super) fn eyes(face: &Face) -> Vec<Part> {
     [-1., 1.].into_iter().flat_map(|side| eye(face, side)).collect()
@@ -33,15 +33,20 @@ fn eye(face: &Face, side: f32) -> Vec<Part> {
     let iris = 3.3;
     let (cx, cy) = (x, -0.3);
     vec![
-        Part::new(shadow, shade(face.skin, 0.22)),
-        Part::new(ball.clone(), WHITE),
-        Part::new(Outline::circle(cx, cy, iris), eyes.colour).inside(&ball),
+        Part::new(shadow, shade(face.skin, 0.22)).mark(Mark::None),
+        Part::new(ball.clone(), WHITE).mark(Mark::Blank),
+        Part::new(Outline::circle(cx, cy, iris), eyes.colour).inside(&ball).mark(Mark::Solid),
         Part::new(Outline::circle(cx, cy + 0.6, iris * 0.68), lighten(eyes.colour, 0.22))
-            .inside(&ball),
-        Part::new(Outline::circle(cx, cy, 1.7), INK).inside(&ball),
-        Part::new(Outline::circle(cx - 1., cy - 1.1, 0.85), [255; 3]).inside(&ball),
-        Part::new(stroke(left, right, below, 0.5), shade(face.skin, 0.45)).opacity(open),
-        Part::new(lash, INK),
+            .inside(&ball)
+            .mark(Mark::None),
+        Part::new(Outline::circle(cx, cy, 1.7), INK).inside(&ball).mark(Mark::Solid),
+        Part::new(Outline::circle(cx - 1., cy - 1.1, 0.85), [255; 3])
+            .inside(&ball)
+            .mark(Mark::Blank),
+        Part::new(stroke(left, right, below, 0.5), shade(face.skin, 0.45))
+            .opacity(open)
+            .mark(Mark::Solid),
+        Part::new(lash, INK).mark(Mark::Solid),
     ]
 }
 
@@ -59,5 +64,5 @@ pub(super) fn brows(face: &Face) -> Vec<Part> {
         ((inner + outer) / 2., y - brows.arch + thick / 2. - brows.slant / 2.),
         (inner, y + thick / 2. + 0.4),
     ]);
-    vec![Part::new(right.clone(), colour), Part::new(right.mirror(), colour)]
+    [right.clone(), right.mirror()].map(|brow| Part::new(brow, colour).mark(Mark::Solid)).into()
 }

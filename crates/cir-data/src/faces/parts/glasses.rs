@@ -1,8 +1,8 @@
 //! Glasses, from nothing to solid.
 
-use super::Part;
+use super::{Mark, Part};
+use crate::draw::Outline;
 use crate::faces::face::{Face, Lens};
-use crate::faces::outline::Outline;
 
 pub(super) fn glasses(face: &Face) -> Vec<Part> {
     let (glasses, solid) = (&face.glasses, face.degrees.glasses);
@@ -25,14 +25,15 @@ pub(super) fn glasses(face: &Face) -> Vec<Part> {
     for mirrored in [false, true] {
         let place = |outline: &Outline| if mirrored { outline.mirror() } else { outline.clone() };
         let glass = place(&glass);
-        parts.push(Part::new(glass.clone(), [236, 246, 252]).opacity(0.24 * solid));
+        parts
+            .push(Part::new(glass.clone(), [236, 246, 252]).opacity(0.24 * solid).mark(Mark::None));
         // The light falls on both lenses from the same side.
         let glint = if mirrored { glint.shifted(-2. * x, 0.) } else { glint.clone() };
-        parts.push(Part::new(glint, [255; 3]).opacity(0.3 * solid).inside(&glass));
-        parts.push(Part::new(place(&arm), glasses.colour).opacity(solid));
-        parts.push(Part::new(place(&frame), glasses.colour).opacity(solid));
+        parts.push(Part::new(glint, [255; 3]).opacity(0.3 * solid).inside(&glass).mark(Mark::None));
+        parts.push(Part::new(place(&arm), glasses.colour).opacity(solid).mark(Mark::Solid));
+        parts.push(Part::new(place(&frame), glasses.colour).opacity(solid).mark(Mark::Solid));
     }
-    parts.push(Part::new(bridge, glasses.colour).opacity(solid));
+    parts.push(Part::new(bridge, glasses.colour).opacity(solid).mark(Mark::Solid));
     parts
 }
 

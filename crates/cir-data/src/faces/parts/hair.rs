@@ -2,10 +2,10 @@
 //!
 //! Every style shows beside the face below a hat, and none reaches above one.
 
-use super::{Part, cuts};
+use super::{Mark, Part, cuts};
+use crate::draw::Outline;
 use crate::faces::colour::{lighten, shade};
 use crate::faces::face::{Face, HairStyle};
-use crate::faces::outline::Outline;
 
 /// The half width of the head that the points below are for.
 const WIDTH: f32 = 19.;
@@ -60,7 +60,8 @@ pub(super) fn back(face: &Face) -> Vec<Part> {
             })
             .into(),
     };
-    outlines.iter().map(|outline| Part::new(widened(outline, face), colour)).collect()
+    let part = |outline| Part::new(widened(outline, face), colour).mark(Mark::Hatched);
+    outlines.iter().map(part).collect()
 }
 
 pub(super) fn front(face: &Face) -> Vec<Part> {
@@ -83,8 +84,8 @@ pub(super) fn front(face: &Face) -> Vec<Part> {
     };
     let outline = place(&outline);
     let mut parts = vec![
-        Part::new(outline.clone(), colour),
-        Part::new(place(&shine), light).opacity(0.8).inside(&outline),
+        Part::new(outline.clone(), colour).mark(Mark::Hatched),
+        Part::new(place(&shine), light).opacity(0.8).inside(&outline).mark(Mark::None),
     ];
     if face.hair.style == HairStyle::Bunches {
         for side in [-1., 1.] {

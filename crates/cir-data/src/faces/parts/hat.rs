@@ -1,9 +1,9 @@
 //! The hat, from nothing to put on: it comes down while it becomes solid.
 
-use super::Part;
+use super::{Mark, Part};
+use crate::draw::Outline;
 use crate::faces::colour::{lighten, shade};
 use crate::faces::face::{Face, HatStyle};
-use crate::faces::outline::Outline;
 
 /// How far above its place the hat is where the degree is 0.
 const LIFT: f32 = 7.;
@@ -58,7 +58,7 @@ fn beanie(face: &Face, w: f32, bobble: bool) -> Vec<Part> {
             (x * 0.86 + 0.4, -32.),
             (x + 0.5, -20.),
         ]);
-        parts.push(Part::new(rib, shade(colour, 0.18)).inside(&crown));
+        parts.push(Part::new(rib, shade(colour, 0.18)).inside(&crown).mark(Mark::Solid));
     }
     parts.push(Part::new(turned, if bobble { band } else { shade(colour, 0.12) }));
     parts
@@ -86,7 +86,7 @@ fn brim(face: &Face, w: f32) -> Vec<Part> {
     ]);
     vec![
         Part::new(crown.clone(), colour),
-        Part::new(ribbon, band).inside(&crown),
+        Part::new(ribbon, band).inside(&crown).mark(Mark::Hatched),
         Part::new(edge, shade(colour, 0.1)),
     ]
 }
@@ -113,8 +113,8 @@ fn bowler(face: &Face, w: f32) -> Vec<Part> {
     let shine = Outline::ellipse(-w * 0.42, -31., 2.6, 5.);
     vec![
         Part::new(crown.clone(), colour),
-        Part::new(shine, lighten(colour, 0.3)).opacity(0.6),
-        Part::new(ribbon, band).inside(&crown),
+        Part::new(shine, lighten(colour, 0.3)).opacity(0.6).mark(Mark::None),
+        Part::new(ribbon, band).inside(&crown).mark(Mark::Hatched),
         Part::new(edge, shade(colour, 0.12)),
     ]
 }
@@ -142,8 +142,8 @@ fn cap(face: &Face, w: f32) -> Vec<Part> {
     vec![
         Part::new(Outline::circle(0., -39.4, 1.6), band),
         Part::new(crown.clone(), colour),
-        Part::new(panel, lighten(colour, 0.14)).inside(&crown),
+        Part::new(panel, lighten(colour, 0.14)).inside(&crown).mark(Mark::Fine),
         Part::new(peak.clone(), band),
-        Part::new(peak.shifted(0., 4.6), shade(band, 0.22)).inside(&peak),
+        Part::new(peak.shifted(0., 4.6), shade(band, 0.22)).inside(&peak).mark(Mark::Fine),
     ]
 }

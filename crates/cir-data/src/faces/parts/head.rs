@@ -1,9 +1,9 @@
 //! Ears, the face's shape, cheeks and nose.
 
-use super::{Part, stroke};
+use super::{Mark, Part, stroke};
+use crate::draw::Outline;
 use crate::faces::colour::{lighten, mix, shade};
 use crate::faces::face::{Face, HairStyle};
-use crate::faces::outline::Outline;
 
 pub(super) fn head(face: &Face) -> Vec<Part> {
     let skin = face.skin;
@@ -12,7 +12,8 @@ pub(super) fn head(face: &Face) -> Vec<Part> {
         let (x, tall) = (side * (face.head.width + 0.4), face.head.ear);
         [
             Part::new(Outline::ellipse(x, 3., 3.6, tall), shade(skin, 0.06)),
-            Part::new(Outline::ellipse(x, 3.2, 1.9, tall * 0.6), shade(skin, 0.24)),
+            Part::new(Outline::ellipse(x, 3.2, 1.9, tall * 0.6), shade(skin, 0.24))
+                .mark(Mark::Shade),
         ]
     };
     let covered = matches!(face.hair.style, HairStyle::Bob | HairStyle::Long | HairStyle::Waves);
@@ -22,11 +23,11 @@ pub(super) fn head(face: &Face) -> Vec<Part> {
     }
     // Light falls from the left: the right edge is a little darker.
     parts.push(Part::new(shape.clone(), shade(skin, 0.1)));
-    parts.push(Part::new(shape.shifted(-2.6, -1.2), skin).inside(&shape));
+    parts.push(Part::new(shape.shifted(-2.6, -1.2), skin).inside(&shape).mark(Mark::None));
     let cheek = mix(skin, [232, 92, 92], 0.55);
     for side in [-1., 1.] {
         let blush = Outline::ellipse(side * (face.eyes.apart + 2.6), 8.6, 3.4, 2.4);
-        parts.push(Part::new(blush, cheek).opacity(0.34).inside(&shape));
+        parts.push(Part::new(blush, cheek).opacity(0.34).inside(&shape).mark(Mark::None));
     }
     parts.extend(nose(face));
     parts
@@ -64,10 +65,13 @@ fn nose(face: &Face) -> Vec<Part> {
             (0.4, tip + 0.4),
             (0.9, 3.),
         ]);
-        parts.push(Part::new(bridge, shade(skin, 0.17)));
+        let line = Outline::open(&[(1.2, -1.6), (2., 2.), (w * 0.95, tip - 1.4)], 1.);
+        parts.push(Part::new(bridge, shade(skin, 0.17)).line(line));
     }
-    parts.push(Part::new(stroke((-w, tip - 0.2), (w, tip - 0.2), tip + 1.5, 1.1), dark));
+    parts.push(
+        Part::new(stroke((-w, tip - 0.2), (w, tip - 0.2), tip + 1.5, 1.1), dark).mark(Mark::Solid),
+    );
     let light = Outline::ellipse(-0.5, tip - 1.8, 1., 1.3);
-    parts.push(Part::new(light, lighten(skin, 0.4)).opacity(0.6));
+    parts.push(Part::new(light, lighten(skin, 0.4)).opacity(0.6).mark(Mark::None));
     parts
 }

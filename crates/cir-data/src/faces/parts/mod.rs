@@ -14,7 +14,29 @@ use zeno::Transform;
 
 use super::colour::Colour;
 use super::face::Face;
-use super::outline::Outline;
+use crate::draw::Outline;
+
+/// What a pen makes of a part: light and colour are no lines.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// Nothing.
+    None,
+    /// Its outline; what lies behind is hidden.
+    #[default]
+    Outline,
+    /// The same, finer.
+    Fine,
+    /// The same, and it is hatched.
+    Hatched,
+    /// It is hatched, without an outline.
+    Shade,
+    /// A fine line along something else, which hides nothing.
+    Line,
+    /// It is black.
+    Solid,
+    /// What lies behind is hidden, and nothing else.
+    Blank,
+}
 
 /// An outline filled with a colour, in the frame of a picture of side 1.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,11 +47,23 @@ pub(crate) struct Part {
     pub(crate) opacity: f32,
     /// Another outline that this one is cut to.
     pub(crate) inside: Option<Outline>,
+    /// What a pen makes of it.
+    pub(crate) mark: Mark,
+    /// What the pen goes along, if not the outline.
+    pub(crate) along: Option<Outline>,
 }
 
 impl Part {
     fn new(outline: Outline, colour: Colour) -> Self {
-        Self { outline, colour, opacity: 1., inside: None }
+        Self { outline, colour, opacity: 1., inside: None, mark: Mark::default(), along: None }
+    }
+
+    fn mark(self, mark: Mark) -> Self {
+        Self { mark, ..self }
+    }
+
+    fn line(self, along: Outline) -> Self {
+        Self { mark: Mark::Line, along: Some(along), ..self }
     }
 
     fn opacity(self, opacity: f32) -> Self {
@@ -41,8 +75,9 @@ impl Part {
     }
 
     fn moved(&self, frame: &Transform) -> Self {
-        let inside = self.inside.as_ref().map(|inside| inside.moved(frame));
-        Self { outline: self.outline.moved(frame), inside, ..*self }
+        let moved = |outline: &Option<Outline>| outline.as_ref().map(|o| o.moved(frame));
+        let (inside, along) = (moved(&self.inside), moved(&self.along));
+        Self { outline: self.outline.moved(frame), inside, along, ..*self }
     }
 }
 

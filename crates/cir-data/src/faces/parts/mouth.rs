@@ -1,9 +1,9 @@
 //! The mouth, from straight to laughing.
 
-use super::{Part, stroke};
+use super::{Mark, Part, stroke};
+use crate::draw::Outline;
 use crate::faces::colour::{INK, WHITE, mix, shade};
 use crate::faces::face::Face;
-use crate::faces::outline::Outline;
 
 pub(super) fn mouth(face: &Face) -> Vec<Part> {
     let (mouth, smile) = (&face.mouth, face.degrees.smile);
@@ -22,10 +22,10 @@ pub(super) fn mouth(face: &Face) -> Vec<Part> {
     let tongue = Outline::ellipse(0., bottom + 1., right.0 * 0.55, 2.6);
     let chin = stroke((-2.6, y + 4.6), (2.6, y + 4.6), y + 5.3, 0.7);
     vec![
-        Part::new(chin, shade(face.skin, 0.2)).opacity(1. - smile),
-        Part::new(lips, mouth.colour),
-        Part::new(opening.clone(), inner),
-        Part::new(tongue, [222, 104, 104]).opacity(smile).inside(&opening),
-        Part::new(teeth, WHITE).opacity((2. * smile).min(1.)).inside(&opening),
+        Part::new(chin, shade(face.skin, 0.2)).opacity(1. - smile).mark(Mark::Shade),
+        Part::new(lips, mouth.colour).mark(Mark::Fine),
+        Part::new(opening.clone(), inner).mark(Mark::Solid),
+        Part::new(tongue, [222, 104, 104]).opacity(smile).inside(&opening).mark(Mark::None),
+        Part::new(teeth, WHITE).opacity((2. * smile).min(1.)).inside(&opening).mark(Mark::Blank),
     ]
 }

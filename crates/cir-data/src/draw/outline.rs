@@ -1,14 +1,11 @@
-//! Closed outlines, made of ellipses, of smooth curves through points, and of lenses.
-//!
-//! Everything is built with additions, multiplications and divisions alone, so that a face has the
-//! same bytes on every machine.
+//! Outlines, made of ellipses, of smooth curves through points, and of lenses.
 
 use zeno::{Command, Point, Transform};
 
 /// Control points of a quarter of a circle lie this share of the radius along the tangents.
 const QUARTER: f32 = 0.552_284_8;
 
-/// One or several closed curves; what they enclose is filled by the non-zero rule.
+/// One or several curves; what they enclose is filled by the non-zero rule.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Outline(Vec<Command>);
 
@@ -69,6 +66,35 @@ impl Outline {
         Self(commands)
     }
 
+    /// As [`Outline::smooth`], from the first point to the last: a line for a pen, with corners where
+    /// `round` is 0.
+    pub(crate) fn open(points: &[(f32, f32)], round: f32) -> Self {
+        let at = |i: usize| {
+            let (x, y) = points[i.min(points.len() - 1)];
+            Point::new(x, y)
+        };
+        let mut commands: Vec<Command> =
+            points.first().map(|&(x, y)| Command::MoveTo(Point::new(x, y))).into_iter().collect();
+        for i in 1..points.len() {
+            let (before, from, to, after) = (at(i.saturating_sub(2)), at(i - 1), at(i), at(i + 1));
+            let (a, b) = (from + (to - before) * (round / 6.), to - (after - from) * (round / 6.));
+            commands.push(Command::CurveTo(a, b, to));
+        }
+        Self(commands)
+    }
+
+    /// Straight lines through points; what is filled is closed anyway.
+    pub(crate) fn polylines(all: &[Vec<Point>]) -> Self {
+        let mut commands = Vec::with_capacity(all.iter().map(Vec::len).sum());
+        for points in all {
+            commands.extend(points.iter().enumerate().map(|(i, &p)| match i {
+                0 => Command::MoveTo(p),
+                _ => Command::LineTo(p),
+            }));
+        }
+        Self(commands)
+    }
+
     /// What lies between two arcs from `left` to `right`, whose middles have the heights `top` and
     /// `bottom`.
     pub(crate) fn lens(left: (f32, f32), right: (f32, f32), top: f32, bottom: f32) -> Self {
@@ -117,6 +143,40 @@ impl Outline {
     /// The outline moved by this much.
     pub(crate) fn shifted(&self, x: f32, y: f32) -> Self {
         self.moved(&Transform::translation(x, y))
+    }
+
+    /// The curves as points, at most about `piece` apart.
+    pub(crate) fn lines(&self, piece: f32) -> Vec<Vec<Point>> {
+        let mut lines: Vec<Vec<Point>> = Vec::new();
+        for command in &self.0 {
+            let Some(line) = lines.last_mut() else {
+                if let Command::MoveTo(p) = *command {
+                    lines.push(vec![p]);
+                }
+                continue;
+            };
+            let from = line.last().copied().unwrap_or(Point::ZERO);
+            let (a, b, to) = match *command {
+                Command::MoveTo(p) => {
+                    lines.push(vec![p]);
+                    continue;
+                }
+                Command::LineTo(p) => (from, p, p),
+                Command::QuadTo(c, p) => {
+                    (from + (c - from) * (2. / 3.), p + (c - p) * (2. / 3.), p)
+                }
+                Command::CurveTo(a, b, p) => (a, b, p),
+                Command::Close => (from, line[0], line[0]),
+            };
+            let length = [(from, a), (a, b), (b, to)].map(|(p, q)| (q - p).length());
+            let pieces = (length.iter().sum::<f32>() / piece).ceil().clamp(1., 200.) as usize;
+            line.extend((1..=pieces).map(|i| {
+                let t = i as f32 / pieces as f32;
+                let s = 1. - t;
+                from * (s * s * s) + a * (3. * s * s * t) + b * (3. * s * t * t) + to * (t * t * t)
+            }));
+        }
+        lines
     }
 
     /// As the rasteriser takes it.
