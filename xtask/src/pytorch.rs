@@ -17,10 +17,11 @@ const NARROW: [&str; 6] = [
 ];
 
 /// The published networks of ELEGANT, narrow and hardly trained.
-const NARROW_FACES: [&str; 6] = [
+const NARROW_FACES: [&str; 7] = [
     "model.channels=[4, 8, 8, 16, 16]",
     "model.discriminator=[4, 8, 8, 16]",
     "model.attributes=['smile', 'hat']",
+    "model.smooth_stages=0",
     "sampling.batch=2",
     "evaluation.reader_steps=2",
     "train.steps=2",

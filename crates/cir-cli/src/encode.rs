@@ -34,11 +34,12 @@ pub(crate) fn run(args: Args) -> Result<()> {
         return Err(usage(format!("--out {out}: allowed: a name ending in .safetensors or .npy")));
     }
     let model = model::load(&args.model)?;
+    let editor = model::editor(&*model, &args.model)?;
     let mut rows = Vec::new();
     for paths in args.images.chunks(BATCH) {
         let images =
             paths.iter().map(|p| pictures::read(&*model, p)).collect::<Result<Vec<_>>>()?;
-        rows.push(model.encode(&images)?.code(0)?.clone());
+        rows.push(editor.encode(&images)?.code(0)?.clone());
     }
     let z = Tensor::cat(&rows, 0)?;
     if extension == Some("npy") {

@@ -6,11 +6,11 @@ use cir_data::DataSet;
 use cir_train::{PictureRow, PictureTable};
 use rand::seq::IndexedRandom;
 
-use crate::{algorithms::Model, interpolate::fractions};
+use crate::{algorithms::Editor, interpolate::fractions};
 
 /// For each block two strips from one of `images` towards another, the other blocks kept.
 pub(crate) fn strips(
-    model: &dyn Model,
+    model: &dyn Editor,
     data: &DataSet,
     images: &[usize],
     seed: u64,

@@ -34,8 +34,10 @@ pub(crate) fn run(args: Args) -> Result<()> {
     println!("{}; {count} parameters in {} tensors", model.sizes(), tensors.len());
     println!("blocks and the values of their attributes:");
     for block in model.partition().blocks() {
-        let values = &model.schema().attributes()[model.schema().attribute(&block.name)?].values;
-        println!("  {:<14} {:>3}..{:<3} {}", block.name, block.start, block.end, values.join(" "));
+        // Content and attribute codes are of no attribute that the data labels.
+        let attribute = model.schema().attributes().iter().find(|a| a.name == block.name);
+        let values = attribute.map(|a| a.values.join(" ")).unwrap_or_default();
+        println!("  {:<14} {:>3}..{:<3} {values}", block.name, block.start, block.end);
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use cir_core::{Image, Sheet};
 
-use crate::{algorithms::Model, model, pictures, usage::usage};
+use crate::{algorithms::Editor, model, pictures, usage::usage};
 
 /// Arguments of `cir interpolate`.
 #[derive(clap::Args)]
@@ -44,15 +44,16 @@ pub(crate) fn run(args: Args) -> Result<()> {
         return Err(usage("--from and --to: allowed: finite numbers"));
     }
     let model = model::load(&args.model)?;
-    let a = pictures::read_to_edit(&*model, &args.a)?;
+    let model = model::editor(&*model, &args.model)?;
+    let a = pictures::read_to_edit(model, &args.a)?;
     let mut targets = args
         .b
         .iter()
-        .map(|path| pictures::read_to_edit(&*model, path))
+        .map(|path| pictures::read_to_edit(model, path))
         .collect::<Result<Vec<_>>>()?;
     let fractions = fractions(args.from, args.to, args.steps);
-    let across = blocks(&*model, &args.block)?;
-    let down = blocks(&*model, &args.down)?;
+    let across = blocks(model, &args.block)?;
+    let down = blocks(model, &args.down)?;
     let sheet = match (down.is_empty(), targets.len()) {
         (true, 1) => Sheet::strip(&across, &fractions),
         (true, 3) => Sheet::square(&across, &fractions, &fractions),
@@ -80,7 +81,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
 }
 
 /// The numbers of blocks.
-fn blocks(model: &dyn Model, names: &[String]) -> Result<Vec<usize>> {
+fn blocks(model: &dyn Editor, names: &[String]) -> Result<Vec<usize>> {
     let mut blocks = Vec::with_capacity(names.len());
     for name in names {
         let block = model.partition().index(name)?;

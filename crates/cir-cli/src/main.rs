@@ -19,6 +19,7 @@ mod scores;
 mod swap;
 mod synthesise;
 mod train;
+mod translate;
 mod usage;
 
 use std::process::ExitCode;
@@ -46,6 +47,7 @@ Examples:
   cir synthesise runs/gzs-fonts letter=A font_colour=red back_colour=yellow size=large font=fat
   cir swap runs/gzs-fonts a.png b.png --block letter
   cir interpolate runs/gzs-fonts a.png b.png --block size --from -0.5 --to 1.5
+  cir translate runs/i2i-sketch-faces a.png --to sketch --random 5
 
 Exit codes: 0 done; 1 failed; 2 asked for what is not allowed; 130 a training that ctrl-C or SIGTERM
 stopped, saved.";
@@ -60,6 +62,8 @@ enum Command {
     Swap(swap::Args),
     /// Move blocks of one picture towards another's, and beyond.
     Interpolate(interpolate::Args),
+    /// Show pictures of one domain in another.
+    Translate(translate::Args),
     /// Write the latents of pictures.
     Encode(encode::Args),
     /// Score a trained run on combinations it never saw.
@@ -77,6 +81,7 @@ fn main() -> ExitCode {
         Command::Synthesise(args) => synthesise::run(args),
         Command::Swap(args) => swap::run(args),
         Command::Interpolate(args) => interpolate::run(args),
+        Command::Translate(args) => translate::run(args),
         Command::Encode(args) => encode::run(args),
         Command::Eval(args) => eval::run(args),
         Command::Data(args) => data::run(args),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use crate::{
-    algorithms::{self, Model},
+    algorithms::{self, Editor, Model},
     usage::usage,
 };
 
@@ -28,4 +28,12 @@ pub(crate) fn file(path: &Path) -> Result<PathBuf> {
 /// Loads the model behind `path`, of whichever algorithm it is.
 pub(crate) fn load(path: &Path) -> Result<Box<dyn Model>> {
     algorithms::load(&file(path)?)
+}
+
+/// The model as one that edits pictures; `path` names it where it does not.
+pub(crate) fn editor<'a>(model: &'a dyn Model, path: &Path) -> Result<&'a dyn Editor> {
+    model.editor().ok_or_else(|| {
+        let allowed = "allowed: `translate`, or a model of another algorithm";
+        usage(format!("{}: this model translates between domains; {allowed}", path.display()))
+    })
 }

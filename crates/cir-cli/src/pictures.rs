@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use cir_core::Image;
 
-use crate::algorithms::Model;
+use crate::algorithms::{Editor, Model};
 
 /// Reads a picture at the model's size; says so when it has another.
 pub(crate) fn read(model: &dyn Model, path: &Path) -> Result<Image> {
@@ -18,7 +18,7 @@ pub(crate) fn read(model: &dyn Model, path: &Path) -> Result<Image> {
 }
 
 /// Reads a picture to edit: at its own size where the model keeps it.
-pub(crate) fn read_to_edit(model: &dyn Model, path: &Path) -> Result<Image> {
+pub(crate) fn read_to_edit(model: &dyn Editor, path: &Path) -> Result<Image> {
     if !model.keeps_size() {
         return read(model, path);
     }

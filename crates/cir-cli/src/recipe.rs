@@ -15,12 +15,14 @@ use crate::{algorithms::AlgorithmConfig, usage::usage};
 const VERSION: i64 = 1;
 
 /// The recipes that the binary carries, by name.
-const BUILT_IN: [(&str, &str); 5] = [
+const BUILT_IN: [(&str, &str); 7] = [
     ("gzs-fonts", include_str!("../../../models/gzs-fonts/recipe.toml")),
     ("gzs-fonts-128", include_str!("../../../models/gzs-fonts-128/recipe.toml")),
     ("gzs-dsprites", include_str!("../../../models/gzs-dsprites/recipe.toml")),
     ("elegant-faces", include_str!("../../../models/elegant-faces/recipe.toml")),
     ("elegant-celeba", include_str!("../../../models/elegant-celeba/recipe.toml")),
+    ("i2i-sketch-faces", include_str!("../../../models/i2i-sketch-faces/recipe.toml")),
+    ("i2i-cat2dog", include_str!("../../../models/i2i-cat2dog/recipe.toml")),
 ];
 
 /// What is trained when nothing is said.

@@ -26,8 +26,8 @@ pub(crate) struct Args {
 /// Writes a row of four: A, B, A with B's block, B with A's block.
 pub(crate) fn run(args: Args) -> Result<()> {
     let model = model::load(&args.model)?;
-    let (a, b) =
-        (pictures::read_to_edit(&*model, &args.a)?, pictures::read_to_edit(&*model, &args.b)?);
+    let model = model::editor(&*model, &args.model)?;
+    let (a, b) = (pictures::read_to_edit(model, &args.a)?, pictures::read_to_edit(model, &args.b)?);
     let sheet = Sheet::strip(&[model.partition().index(&args.block)?], &[1.]);
     let edit = |from: &Image, to: &Image| -> Result<_> {
         Ok(model.edits(from, std::slice::from_ref(to), sheet.tiles())?)

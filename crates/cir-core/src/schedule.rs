@@ -43,6 +43,14 @@ pub enum LrSchedule {
         /// Factor of a change.
         gamma: f64,
     },
+    /// The full rate for `constant` steps and one more, then down in equal parts, to two of them at
+    /// step `length`.
+    Linear {
+        /// Steps before the last one at the full rate.
+        constant: u64,
+        /// Steps in all.
+        length: u64,
+    },
 }
 
 impl LrSchedule {
@@ -61,6 +69,10 @@ impl LrSchedule {
             Self::Step { gamma, .. } if !(gamma > 0. && gamma.is_finite()) => {
                 Err(Error::setting(format!("{field}.step.gamma"), gamma, "a positive number"))
             }
+            Self::Linear { constant, length } if length <= constant => {
+                let allowed = format!("more than its constant {constant}");
+                Err(Error::setting(format!("{field}.linear.length"), length, allowed))
+            }
             _ => Ok(()),
         }
     }
@@ -75,6 +87,10 @@ impl LrSchedule {
                 floor + (1. - floor) * 0.5 * (1. + (std::f64::consts::PI * done.min(1.)).cos())
             }
             Self::Step { every, gamma } => gamma.powf(((step - 1) / every) as f64),
+            Self::Linear { constant, length } => {
+                let past = (step - 1).saturating_sub(constant) as f64;
+                (1. - past / (length - constant + 1) as f64).max(0.)
+            }
         }
     }
 }
@@ -98,5 +114,13 @@ mod tests {
         assert_eq!(cosine.factor(11, 100), 1.);
         assert!((cosine.factor(100, 100) - 0.1).abs() < 1e-3);
         assert_eq!(LrSchedule::Step { every: 3000, gamma: 0.97 }.factor(3001, 9000), 0.97);
+    }
+
+    #[test]
+    fn linear_keeps_the_rate_and_ends_above_0() {
+        let linear = LrSchedule::Linear { constant: 600, length: 1200 };
+        assert_eq!((linear.factor(601, 1200), linear.factor(602, 1200)), (1., 1. - 1. / 601.));
+        assert!((linear.factor(1200, 1200) - 2. / 601.).abs() < 1e-12);
+        assert!(LrSchedule::Linear { constant: 3, length: 3 }.check("schedule").is_err());
     }
 }

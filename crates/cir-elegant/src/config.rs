@@ -26,6 +26,9 @@ pub struct ModelConfig {
     /// Output channels of the discriminators' stages.
     #[serde(default = "published_discriminator")]
     pub discriminator: Vec<usize>,
+    /// The decoder's last so many stages are smoothed, against dots two pixels apart; 0 as published.
+    #[serde(default)]
+    pub smooth_stages: usize,
     /// How weights start.
     #[serde(default = "published_initialisation")]
     pub initialisation: Initialisation,
@@ -74,6 +77,10 @@ impl ModelConfig {
         }
         if !matches!(self.image_channels, 1 | 3) {
             return Err(Error::setting(field("image_channels"), self.image_channels, "1 or 3"));
+        }
+        if self.smooth_stages > self.channels.len() {
+            let allowed = format!("0 to {}, the stages of the decoder", self.channels.len());
+            return Err(Error::setting(field("smooth_stages"), self.smooth_stages, allowed));
         }
         if let Initialisation::Normal(stdev) = self.initialisation
             && !(stdev > 0. && stdev.is_finite())
@@ -138,6 +145,10 @@ pub struct LossConfig {
     pub reconstruction: f64,
     /// Of the discriminator that sees half the side, in both losses; 0.5 as published.
     pub half_size: f64,
+    /// Of real images with the trained attribute's label turned, which the discriminators are to
+    /// refuse as if they were made (Reed et al., 2016); 0 as published.
+    #[serde(default)]
+    pub mismatched: f64,
 }
 
 /// Adam of the generator (encoder and decoder) and of both discriminators.
@@ -196,9 +207,12 @@ impl ElegantConfig {
     /// Names the field, the value and what is allowed.
     pub fn check(&self) -> Result<()> {
         self.model.check()?;
-        for (name, weight) in
-            [("reconstruction", self.loss.reconstruction), ("half_size", self.loss.half_size)]
-        {
+        let LossConfig { reconstruction, half_size, mismatched } = self.loss;
+        for (name, weight) in [
+            ("reconstruction", reconstruction),
+            ("half_size", half_size),
+            ("mismatched", mismatched),
+        ] {
             if !(weight >= 0. && weight.is_finite()) {
                 let field = format!("loss.{name}");
                 return Err(Error::setting(field, weight, "a number of at least 0"));
@@ -250,6 +264,9 @@ mod tests {
         assert!(widths.contains("model.block_widths: found [8]"), "{widths}");
         let width = refusal(|c| c.model.block_widths = Some(vec![1, 1]));
         assert!(width.contains("model.block_widths: found 2 numbers"), "{width}");
+        let smooth = refusal(|c| c.model.smooth_stages = 9);
+        assert!(smooth.contains("model.smooth_stages: found 9"), "{smooth}");
+        assert!(refusal(|c| c.loss.mismatched = -1.).contains("loss.mismatched: found -1"));
         assert!(refusal(|c| c.sampling.batch = 0).contains("sampling.batch"));
         assert!(refusal(|c| c.loss.half_size = -1.).contains("loss.half_size: found -1"));
         let lr = refusal(|c| c.optimiser.discriminator.lr = f64::NAN);

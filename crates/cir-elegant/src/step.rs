@@ -95,15 +95,25 @@ pub fn discriminator_loss(
     made: &Exchange,
     weights: &LossConfig,
 ) -> Result<(Losses, [Tensor; 2])> {
-    let images = Tensor::cat(&[&pair.images, &made.edits()?.detach()], 0)?;
-    let labels = Tensor::cat(&[&pair.labels, &made.labels], 0)?;
-    let probabilities = nets.forward(&images, &labels)?;
+    let mut images = vec![pair.images.clone(), made.edits()?.detach()];
+    let mut labels = vec![pair.labels.clone(), made.labels.clone()];
+    if weights.mismatched > 0. {
+        // The labels of an edit are those of its source but for the trained attribute.
+        images.push(pair.images.clone());
+        labels.push(made.labels.clone());
+    }
+    let probabilities = nets.forward(&Tensor::cat(&images, 0)?, &Tensor::cat(&labels, 0)?)?;
+    let pairs = pair.images.dim(0)?;
     let mut losses = Losses::new();
     for (p, (name, weight)) in probabilities.iter().zip([("D1", 1.), ("D2", weights.half_size)]) {
-        let half = p.dim(0)? / 2;
-        let real = binary_cross_entropy(&p.narrow(0, 0, half)?, 1., 2)?;
-        let made = binary_cross_entropy(&p.narrow(0, half, half)?, 0., 2)?;
-        losses.push(name, (real.sum_all()? + made.sum_all()?)?, weight / 4.);
+        let term = |at: usize, target| {
+            binary_cross_entropy(&p.narrow(0, at * pairs, pairs)?, target, 2)?.sum_all()
+        };
+        let mut loss = (term(0, 1.)? + term(1, 0.)?)?;
+        if weights.mismatched > 0. {
+            loss = (loss + (term(2, 0.)? * weights.mismatched)?)?;
+        }
+        losses.push(name, loss, weight / 4.);
     }
     Ok((losses, probabilities))
 }

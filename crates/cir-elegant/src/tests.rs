@@ -75,10 +75,11 @@ pub(crate) fn config() -> ElegantConfig {
             block_widths: None,
             channels: vec![4, 8],
             discriminator: vec![4, 8],
+            smooth_stages: 0,
             initialisation: Initialisation::Normal(0.02),
         },
         sampling: Sampling { batch: 2 },
-        loss: LossConfig { reconstruction: 5., half_size: 0.5 },
+        loss: LossConfig { reconstruction: 5., half_size: 0.5, mismatched: 0. },
         cir: CirConfig {
             lambda: 0.1,
             moved: Moved::Chosen(ChosenMoved::Trained),

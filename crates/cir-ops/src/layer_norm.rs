@@ -24,7 +24,7 @@ use crate::tensors::{Read, own, tensor, view};
 /// `x` (B, C, H, W), `weight` and `bias` (C) or (C, 1, 1) → (B, C, H, W).
 ///
 /// # Errors
-/// When `weight` or `bias` has another number of elements than C.
+/// When `weight` or `bias` has another number of elements than C, or the activation's slope is below 0.
 pub fn layer_norm(
     x: &Tensor,
     weight: &Tensor,
@@ -38,6 +38,7 @@ pub fn layer_norm(
             bail!("layer_norm: input {:?} and parameter {:?}", x.shape(), parameter.shape());
         }
     }
+    activation.check_slope("layer_norm")?;
     let kernels = Kernels::current()?;
     if own(kernels, [x, weight, bias]) && c * h * w > 0 {
         let op = LayerNorm { eps, activation, kernels, statistics: OnceLock::new() };
@@ -85,12 +86,12 @@ impl Operation<3> for LayerNorm {
     fn backward<T: Number>(
         &self,
         [x, weight, bias]: [&Tensor; 3],
-        _: &Tensor,
+        y: &Tensor,
         grad: &Tensor,
     ) -> Result<[Option<Tensor>; 3]> {
         let (_, channels, h, w) = x.dims4()?;
         let grad = grad.contiguous()?;
-        let read = [x, weight, bias, &grad].map(Read::new);
+        let read = [x, weight, bias, y, &grad].map(Read::new);
         let Some(statistics) = self.statistics.get() else {
             bail!("layer_norm: backward before forward");
         };
@@ -102,7 +103,8 @@ impl Operation<3> for LayerNorm {
             channels,
             positions: h * w,
         };
-        let task = Backward { planes, grad: read[3].slice()?, statistics };
+        let (y, grad) = (read[3].slice()?, read[4].slice()?);
+        let task = Backward { planes, y, grad, statistics };
         let (dx, sums) = T::dispatch(self.kernels, task);
         // Over the batch, always in the same order.
         let over_batch = |which: usize| -> Vec<T> {
@@ -215,6 +217,8 @@ impl<T: Number> Generic<T> for Forward<'_, T> {
 
 struct Backward<'a, T> {
     planes: Planes<'a, T>,
+    /// The result, which says where the activation was: parameters may have changed since.
+    y: &'a [T],
     grad: &'a [T],
     statistics: &'a [[f64; 2]],
 }
@@ -224,14 +228,13 @@ impl<T: Number> Generic<T> for Backward<'_, T> {
     type Out = (Vec<T>, Vec<[f64; 2]>);
 
     fn run<S: Simd<T = T>>(self) -> Self::Out {
-        let Self { planes, grad, statistics } = self;
+        let Self { planes, y, grad, statistics } = self;
         let f = planes.activation.function::<T>();
         let sums = planes.each::<S, _>(|p| {
             let [m, r] = statistics[p.sample].map(T::narrow);
-            let [weight, bias] = p.affine;
-            let grad = &grad[p.start..p.start + p.x.len()];
+            let [y, grad] = [y, grad].map(|all| &all[p.start..p.start + p.x.len()]);
             let normed = |i: usize| (p.x[i] - m) * r;
-            let through = |i: usize| grad[i] * f.slope(normed(i) * weight + bias);
+            let through = |i: usize| grad[i] * f.slope(y[i]);
             [sum(grad.len(), |i| through(i) * normed(i)), sum(grad.len(), through)]
         });
         let weighted =
@@ -240,14 +243,14 @@ impl<T: Number> Generic<T> for Backward<'_, T> {
         let fill = |out: Shared<T>| {
             planes.each::<S, _>(|p| {
                 let [m, r] = statistics[p.sample].map(T::narrow);
-                let [weight, bias] = p.affine;
+                let [weight, _] = p.affine;
                 let (along, mean) = (T::narrow(along[p.sample]), T::narrow(mean[p.sample]));
-                let grad = &grad[p.start..p.start + p.x.len()];
+                let [y, grad] = [y, grad].map(|all| &all[p.start..p.start + p.x.len()]);
                 // SAFETY: this plane is this task's alone.
                 let dx: &mut [MaybeUninit<T>] = unsafe { out.part(p.start, p.x.len()) };
-                for ((dx, x), g) in dx.iter_mut().zip(p.x).zip(grad) {
+                for (((dx, x), y), g) in dx.iter_mut().zip(p.x).zip(y).zip(grad) {
                     let normed = (*x - m) * r;
-                    let through = *g * f.slope(normed * weight + bias);
+                    let through = *g * f.slope(*y);
                     dx.write(r * (weight * through - mean - normed * along));
                 }
                 [0.; 2]

@@ -134,6 +134,7 @@ fn config(fixture: &Fixture, settings: &Settings) -> Result<ElegantConfig> {
         block_widths: Some(ranges.iter().map(|[from, to]| to - from).collect()),
         channels,
         discriminator,
+        smooth_stages: 0,
         initialisation: Initialisation::Pytorch,
     };
     let adam = |lr| AdamConfig {
@@ -146,7 +147,7 @@ fn config(fixture: &Fixture, settings: &Settings) -> Result<ElegantConfig> {
         precision: Precision::Full,
         model,
         sampling: Sampling { batch: settings.batch },
-        loss: LossConfig { reconstruction: 5., half_size: 0.5 },
+        loss: LossConfig { reconstruction: 5., half_size: 0.5, mismatched: 0. },
         cir: settings.cir.as_ref().map_or(Ok(CirConfig::default()), Term::config)?,
         optimiser: Optimisers {
             generator: adam(settings.lr_g),

@@ -7,6 +7,7 @@ pub mod check;
 mod elegant;
 pub mod fixture;
 mod gzs;
+mod i2i;
 pub mod values;
 
 use std::path::Path;
@@ -17,7 +18,7 @@ use candle_core::DType;
 use self::{check::Check, fixture::Fixture};
 
 /// Algorithms whose fixtures can be run.
-pub const BUILT: [&str; 2] = ["gzs", "elegant"];
+pub const BUILT: [&str; 3] = ["gzs", "elegant", "i2i-dis"];
 
 /// Runs the fixture in `folder` in one precision.
 ///
@@ -31,6 +32,7 @@ pub fn run(folder: &Path, dtype: DType) -> Result<check::Outcome> {
     let mut check = Check::new(&fixture, dtype);
     match &*algorithm {
         "elegant" => elegant::run(&fixture, dtype, &mut check)?,
+        "i2i-dis" => i2i::run(&fixture, dtype, &mut check)?,
         _ => gzs::run(&fixture, dtype, &mut check)?,
     }
     check.finish()

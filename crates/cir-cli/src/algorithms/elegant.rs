@@ -10,7 +10,7 @@ use cir_elegant::{Elegant, ElegantConfig, Judge, Model as ElegantModel, Pairs, e
 use cir_metrics::EditScores;
 use cir_train::{PictureRow, PictureTable, Report};
 
-use super::{AlgorithmConfig, Curves, Model, Session, Training};
+use super::{AlgorithmConfig, Curves, Editor, Model, Session, Training};
 use crate::{figures::strips, recipe::Recipe, scores::Scores};
 
 /// Exchanges of each attribute shown.
@@ -49,10 +49,6 @@ impl Model for ElegantModel {
         (self.card().config.image_channels, self.card().config.image_size)
     }
 
-    fn keeps_size(&self) -> bool {
-        true
-    }
-
     fn schema(&self) -> &Schema {
         &self.card().schema
     }
@@ -61,17 +57,8 @@ impl Model for ElegantModel {
         self.partition()
     }
 
-    fn encode(&self, images: &[Image]) -> candle_core::Result<Latent> {
-        self.encode(images)
-    }
-
-    fn edits(
-        &self,
-        source: &Image,
-        targets: &[Image],
-        tiles: &[Tile],
-    ) -> candle_core::Result<Vec<Image>> {
-        self.edits(source, targets, tiles)
+    fn editor(&self) -> Option<&dyn Editor> {
+        Some(self)
     }
 
     fn evaluate(&self, recipe: &Recipe, data: &DataSet, count: usize) -> Result<Scores> {
@@ -174,5 +161,24 @@ impl Model for ElegantModel {
             }),
             Curves::new("Learning rates", "", false, |name| name.starts_with("lr_")),
         ]
+    }
+}
+
+impl Editor for ElegantModel {
+    fn keeps_size(&self) -> bool {
+        true
+    }
+
+    fn encode(&self, images: &[Image]) -> candle_core::Result<Latent> {
+        self.encode(images)
+    }
+
+    fn edits(
+        &self,
+        source: &Image,
+        targets: &[Image],
+        tiles: &[Tile],
+    ) -> candle_core::Result<Vec<Image>> {
+        self.edits(source, targets, tiles)
     }
 }

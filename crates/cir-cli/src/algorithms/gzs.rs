@@ -9,7 +9,7 @@ use cir_data::DataSet;
 use cir_gzs::{Groups, Gzs, GzsConfig, Model as Gzsnet, evaluate, recombine};
 use cir_train::{PictureRow, PictureTable, Report};
 
-use super::{Curves, Model, Session, Training};
+use super::{Curves, Editor, Model, Session, Training};
 use crate::{figures::strips, recipe::Recipe, scores::Scores};
 
 /// Held-out combinations shown.
@@ -57,17 +57,8 @@ impl Model for Gzsnet {
         self.partition()
     }
 
-    fn encode(&self, images: &[Image]) -> candle_core::Result<Latent> {
-        self.encode(images)
-    }
-
-    fn edits(
-        &self,
-        source: &Image,
-        targets: &[Image],
-        tiles: &[Tile],
-    ) -> candle_core::Result<Vec<Image>> {
-        self.edits(source, targets, tiles)
+    fn editor(&self) -> Option<&dyn Editor> {
+        Some(self)
     }
 
     fn synthesiser(&self) -> Option<&cir_gzs::Model> {
@@ -126,6 +117,21 @@ impl Model for Gzsnet {
             }),
             Curves::new("Learning rate", "", false, |name| name == "lr"),
         ]
+    }
+}
+
+impl Editor for Gzsnet {
+    fn encode(&self, images: &[Image]) -> candle_core::Result<Latent> {
+        self.encode(images)
+    }
+
+    fn edits(
+        &self,
+        source: &Image,
+        targets: &[Image],
+        tiles: &[Tile],
+    ) -> candle_core::Result<Vec<Image>> {
+        self.edits(source, targets, tiles)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod elegant;
 mod gzs;
+mod i2i;
 
 use std::{path::Path, sync::Arc};
 
@@ -11,6 +12,7 @@ use cir_core::{CirConfig, Image, Latent, Partition, Schema, Tile};
 use cir_data::{DataSet, Prefetch};
 use cir_elegant::ElegantConfig;
 use cir_gzs::GzsConfig;
+use cir_i2i::I2iConfig;
 use cir_train::{
     Algorithm, Observer, Outcome, Report, RunDir, State, StopFlag, TrainConfig, load_model,
 };
@@ -23,7 +25,7 @@ use crate::{
 };
 
 /// Their names in recipes and models.
-const NAMES: [&str; 2] = ["gzs", "elegant"];
+const NAMES: [&str; 3] = ["gzs", "elegant", "i2i-dis"];
 
 /// Batches prepared ahead of the step.
 const AHEAD: usize = 4;
@@ -33,6 +35,7 @@ const AHEAD: usize = 4;
 pub(crate) enum AlgorithmConfig {
     Gzs(Box<GzsConfig>),
     Elegant(Box<ElegantConfig>),
+    I2i(Box<I2iConfig>),
 }
 
 impl AlgorithmConfig {
@@ -49,6 +52,11 @@ impl AlgorithmConfig {
                 config.check()?;
                 Ok(Self::Elegant(Box::new(config)))
             }
+            "i2i-dis" => {
+                let config: I2iConfig = read("", table)?;
+                config.check()?;
+                Ok(Self::I2i(Box::new(config)))
+            }
             other => bail!("algorithm: found {other:?}; allowed: {}", NAMES.join(", ")),
         }
     }
@@ -58,6 +66,7 @@ impl AlgorithmConfig {
         Ok(match self {
             Self::Gzs(config) => Table::try_from(config)?,
             Self::Elegant(config) => Table::try_from(config)?,
+            Self::I2i(config) => Table::try_from(config)?,
         })
     }
 
@@ -66,6 +75,7 @@ impl AlgorithmConfig {
         match self {
             Self::Gzs(config) => &config.cir,
             Self::Elegant(config) => &config.cir,
+            Self::I2i(config) => &config.cir,
         }
     }
 
@@ -80,6 +90,7 @@ impl AlgorithmConfig {
         match self {
             Self::Gzs(config) => gzs::begin(config, data, steps, seed, device),
             Self::Elegant(config) => elegant::begin(config, data, steps, seed, device),
+            Self::I2i(config) => i2i::begin(config, data, steps, seed, device),
         }
     }
 }
@@ -146,30 +157,24 @@ pub(crate) trait Model {
     /// Channels and side of its pictures.
     fn pictures(&self) -> (usize, usize);
 
-    /// Whether an edited picture of another size keeps it.
-    fn keeps_size(&self) -> bool {
-        false
-    }
-
     /// The attributes and their values.
     fn schema(&self) -> &Schema;
 
     /// The blocks.
     fn partition(&self) -> &Partition;
 
-    /// The latents of pictures.
-    fn encode(&self, images: &[Image]) -> candle_core::Result<Latent>;
-
-    /// `source` with the moves of each tile towards `targets`.
-    fn edits(
-        &self,
-        source: &Image,
-        targets: &[Image],
-        tiles: &[Tile],
-    ) -> candle_core::Result<Vec<Image>>;
+    /// The model, if its latents can be edited whatever picture they are of.
+    fn editor(&self) -> Option<&dyn Editor> {
+        None
+    }
 
     /// The model, if it draws from a latent alone.
     fn synthesiser(&self) -> Option<&cir_gzs::Model> {
+        None
+    }
+
+    /// The model, if it translates between two domains.
+    fn translator(&self) -> Option<&cir_i2i::Model> {
         None
     }
 
@@ -181,6 +186,25 @@ pub(crate) trait Model {
 
     /// The charts of a training.
     fn charts(&self) -> Vec<Curves>;
+}
+
+/// A model that edits pictures by their latents.
+pub(crate) trait Editor: Model {
+    /// Whether an edited picture of another size keeps it.
+    fn keeps_size(&self) -> bool {
+        false
+    }
+
+    /// The latents of pictures.
+    fn encode(&self, images: &[Image]) -> candle_core::Result<Latent>;
+
+    /// `source` with the moves of each tile towards `targets`.
+    fn edits(
+        &self,
+        source: &Image,
+        targets: &[Image],
+        tiles: &[Tile],
+    ) -> candle_core::Result<Vec<Image>>;
 }
 
 /// Curves of a log that share a chart.
@@ -208,6 +232,7 @@ pub(crate) fn load(file: &Path) -> Result<Box<dyn Model>> {
     let device = backend::device().context("the backend's device")?;
     match load_model(file)?.algorithm().as_deref() {
         Some("elegant") => Ok(Box::new(cir_elegant::Model::load(file, &device)?)),
+        Some("i2i-dis") => Ok(Box::new(cir_i2i::Model::load(file, &device)?)),
         Some("gzs") => Ok(Box::new(cir_gzs::Model::load(file, &device)?)),
         other => {
             let found = format!("a model of algorithm {other:?}");

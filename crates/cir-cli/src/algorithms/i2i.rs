@@ -1,0 +1,166 @@
+//! I2I-Dis behind the commands.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use candle_core::Device;
+use cir_core::{Partition, Schema};
+use cir_data::DataSet;
+use cir_i2i::{Batches, Direction, I2i, I2iConfig, Judge, Model as Translator, evaluate, shown};
+use cir_train::{PictureRow, PictureTable, Report};
+
+use super::{AlgorithmConfig, Curves, Model, Session, Training};
+use crate::{recipe::Recipe, scores::Scores};
+
+/// Translations shown in each direction.
+const ROWS: usize = 8;
+
+pub(super) fn begin(
+    config: &I2iConfig,
+    data: &Arc<DataSet>,
+    steps: u64,
+    seed: u64,
+    device: &Device,
+) -> Result<Box<dyn Training>> {
+    let algorithm = I2i::new(config.clone(), data.clone(), steps, seed, device)?;
+    let batches = Batches::new(data.clone(), config, seed)?;
+    Ok(Box::new(Session {
+        algorithm,
+        batches: Arc::new(move |step| batches.batch(step)),
+        model: |i2i| i2i.trained(),
+    }))
+}
+
+impl Model for Translator {
+    fn card(&self) -> Result<serde_json::Value> {
+        Ok(serde_json::to_value(self.card())?)
+    }
+
+    fn sizes(&self) -> String {
+        let (c, size) = (&self.card().config, self.card().size);
+        format!(
+            "images {size}x{size}, {} channels; {:?} form, width {}, {} blocks; from {} to {} and back",
+            c.image_channels,
+            c.form,
+            c.width,
+            c.blocks,
+            self.card().domains()[0],
+            self.card().domains()[1],
+        )
+    }
+
+    fn pictures(&self) -> (usize, usize) {
+        (self.card().config.image_channels, self.card().size)
+    }
+
+    fn schema(&self) -> &Schema {
+        &self.card().schema
+    }
+
+    fn partition(&self) -> &Partition {
+        self.partition()
+    }
+
+    fn translator(&self) -> Option<&cir_i2i::Model> {
+        Some(self)
+    }
+
+    fn evaluate(&self, recipe: &Recipe, data: &DataSet, count: usize) -> Result<Scores> {
+        let AlgorithmConfig::I2i(config) = &recipe.algorithm else {
+            anyhow::bail!("a recipe of another algorithm beside this model")
+        };
+        let seed = recipe.train.seed;
+        let judge = Judge::new(data, config, seed)?;
+        let found = evaluate(self, data, &judge, count, seed)?;
+        let row = |direction: &Direction| {
+            let truth =
+                |of: fn(&cir_i2i::Truth) -> String| direction.truth.as_ref().map_or("–".into(), of);
+            vec![
+                direction.name.clone(),
+                truth(|t| format!("{:.3}", t.content)),
+                truth(|t| format!("{:.3}", t.manner)),
+                truth(|t| format!("{:.4}", t.l1)),
+                format!("{:.3}", direction.domain),
+                format!("{:.3}", direction.domain_random),
+                format!("{:.4}", direction.diversity),
+                format!("{:.4}", direction.reconstruction),
+                format!("{:.3}", direction.reader),
+            ]
+        };
+        let columns = [
+            "",
+            "content",
+            "manner",
+            "L1 truth",
+            "domain",
+            "domain, random",
+            "diversity",
+            "L1 own",
+            "reader",
+        ];
+        Ok(Scores {
+            heading: "Scores on pictures never seen in training",
+            explanation: "A picture is translated in the manner of another. Content is the share of \
+                          translations that lie nearer to the true picture of their own content \
+                          than to those of others in the same manner, manner the share that lie \
+                          nearer to the true one in their reference's manner than to those in \
+                          others'; L1 truth is the mean absolute difference to it. Domain is the \
+                          share that a classifier takes for pictures of the domain, also of random \
+                          translations; its own accuracy on true pictures is in the last column. \
+                          Diversity is the mean absolute difference between random translations of \
+                          one picture, L1 own that between pictures and what is made of their own \
+                          codes.",
+            columns: columns.map(str::to_owned).into(),
+            rows: found.directions.iter().map(row).collect(),
+            footer: format!(
+                "over {} {} pictures of each domain; content and manner among {} others",
+                found.directions[0].count, found.images, found.others
+            ),
+            json: serde_json::to_value(&found)?,
+        })
+    }
+
+    fn show(&self, report: &mut Report, data: &DataSet, seed: u64) -> Result<()> {
+        report.section("Translation");
+        report.text(
+            "A picture in the manner of a reference, beside it the true picture where it is known, \
+             and with random attribute codes.",
+        );
+        let domains = &self.card().schema.attributes()[0].name;
+        let place = data.source.schema().attribute(domains)?;
+        let rows: Vec<_> = shown(self, data, place, ROWS, seed)?
+            .into_iter()
+            .map(|row| PictureRow { header: row.name, pictures: row.pictures })
+            .collect();
+        let random = rows.first().map_or(0, |row| row.pictures.len() - 4);
+        let mut columns: Vec<String> =
+            ["picture", "reference", "translation", "truth"].map(str::to_owned).into();
+        columns.extend((1..=random).map(|i| format!("random {i}")));
+        report.pictures("Held-out pictures", &PictureTable { columns, rows })?;
+        Ok(())
+    }
+
+    fn charts(&self) -> Vec<Curves> {
+        vec![
+            Curves::new("Discriminators", "binary cross entropy", false, |name| {
+                name.starts_with("d_") && name != "d_content_norm"
+            }),
+            Curves::new("Generator against them", "binary cross entropy", false, |name| {
+                name.starts_with("gan")
+            }),
+            Curves::new("Reconstruction and CIR", "unweighted", true, |name| {
+                name.starts_with("l1_self") || name.starts_with("l1_cycle") || name == "cir"
+            }),
+            Curves::new("Codes", "unweighted", true, |name| {
+                ["kl_", "l2_", "latent_", "ms_"].iter().any(|start| name.starts_with(start))
+            }),
+            Curves::new("Held-out translations", "share", false, |name| {
+                ["content_to_", "manner_to_", "domain_"].iter().any(|s| name.starts_with(s))
+            }),
+            Curves::new("Spread of the codes", "standard deviation", false, |name| {
+                name.starts_with("spread_")
+            }),
+            Curves::new("Learning rate", "", false, |name| name == "lr"),
+        ]
+    }
+}

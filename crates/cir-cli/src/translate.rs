@@ -1,0 +1,153 @@
+//! `cir translate`: shows pictures of one domain in another.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use candle_core::Tensor;
+use cir_core::Image;
+use cir_i2i::{Domain, Model};
+use indicatif::ProgressBar;
+
+use crate::{interpolate::fractions, model, pictures, usage::usage};
+
+/// Arguments of `cir translate`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Run folder or model.safetensors.
+    model: PathBuf,
+    /// Pictures of the other domain, or folders of them: a row each.
+    #[arg(required = true)]
+    pictures: Vec<PathBuf>,
+    /// Domain to show them in: its name, or A or B (`cir info MODEL` lists both).
+    #[arg(long)]
+    to: String,
+    /// Show each with so many random attribute codes [default: 5, without --reference].
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256))]
+    random: Option<u16>,
+    /// Show each in the manner of this picture of the domain; of two, between both.
+    #[arg(long, value_name = "PICTURE", num_args = 1..=2, conflicts_with = "random")]
+    reference: Vec<PathBuf>,
+    /// Pictures between two references.
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u16).range(2..=64))]
+    steps: u16,
+    /// Seed of the random attribute codes.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Write every translation to a file of its own in this folder, in place of one picture.
+    #[arg(long, value_name = "FOLDER")]
+    each: Option<PathBuf>,
+    #[command(flatten)]
+    output: pictures::Output,
+}
+
+/// Writes the translations.
+pub(crate) fn run(args: Args) -> Result<()> {
+    let loaded = model::load(&args.model)?;
+    let Some(model) = loaded.translator() else {
+        let model = args.model.display();
+        let allowed = "allowed: `swap`, `interpolate`, or a model of algorithm i2i-dis";
+        return Err(usage(format!("{model}: this model edits pictures; {allowed}")));
+    };
+    let to = domain(model, &args.to)?;
+    let references = args
+        .reference
+        .iter()
+        .map(|path| pictures::read(&*loaded, path))
+        .collect::<Result<Vec<_>>>()?;
+    let codes = codes(model, to, &references, &args)?;
+    let paths = files(&args.pictures)?;
+    let progress = match args.each.is_some() && paths.len() > 1 {
+        true => ProgressBar::new(paths.len() as u64),
+        false => ProgressBar::hidden(),
+    };
+    if let Some(folder) = &args.each {
+        std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    }
+    let mut rows = Vec::new();
+    let mut written = 0;
+    for path in &paths {
+        let image = pictures::read(&*loaded, path)?;
+        let made = model.translate(&image, to.other(), to, &codes)?;
+        match &args.each {
+            Some(folder) => {
+                for (k, image) in made.iter().enumerate() {
+                    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+                    let name = folder.join(format!("{stem}-{}.png", k + 1));
+                    cir_data::save_png(&name, &image.enlarged(usize::from(args.output.enlarge)))?;
+                    written += 1;
+                }
+            }
+            None => rows.push(std::iter::once(image).chain(made).map(Some).collect::<Vec<_>>()),
+        }
+        progress.inc(1);
+    }
+    progress.finish_and_clear();
+    if let Some(folder) = &args.each {
+        println!("wrote {written} pictures to {}", folder.display());
+        return Ok(());
+    }
+    if !references.is_empty() {
+        // Each over its own end of the rows.
+        let mut head = vec![None; rows[0].len()];
+        let last = head.len() - 1;
+        for (place, reference) in [1, last].into_iter().zip(references) {
+            head[place] = Some(reference);
+        }
+        rows.insert(0, head);
+    }
+    let about = serde_json::json!({ "to": args.to, "pictures": paths });
+    args.output.write(&Image::grid(&rows, 2), about)
+}
+
+/// The domain called `name`.
+fn domain(model: &Model, name: &str) -> Result<Domain> {
+    let names = model.card().domains();
+    let found = Domain::BOTH.into_iter().find(|x| names[x.index()] == name);
+    match (found, name) {
+        (Some(domain), _) => Ok(domain),
+        (None, "A") => Ok(Domain::A),
+        (None, "B") => Ok(Domain::B),
+        _ => Err(usage(format!("--to {name}: allowed: {} or {} (A or B)", names[0], names[1]))),
+    }
+}
+
+/// The attribute codes of every row.
+fn codes(model: &Model, to: Domain, references: &[Image], args: &Args) -> Result<Tensor> {
+    Ok(match references {
+        [] => model.random(usize::from(args.random.unwrap_or(5)), args.seed)?,
+        [only] => model.attribute(to, std::slice::from_ref(only))?,
+        both => {
+            let ends = model.attribute(to, both)?;
+            let between = |t: f64| {
+                let [a, b] = [ends.narrow(0, 0, 1), ends.narrow(0, 1, 1)];
+                (a? * (1. - t))? + (b? * t)?
+            };
+            let codes = fractions(0., 1., args.steps).into_iter().map(between);
+            Tensor::cat(&codes.collect::<candle_core::Result<Vec<_>>>()?, 0)?
+        }
+    })
+}
+
+/// The pictures that are named, and those in folders that are, in order of their names.
+fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in named {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let before = files.len();
+        let entries = std::fs::read_dir(path).with_context(|| path.display().to_string())?;
+        for entry in entries {
+            let file = entry.with_context(|| path.display().to_string())?.path();
+            if file.is_file() && cir_data::is_picture(&file) {
+                files.push(file);
+            }
+        }
+        files[before..].sort();
+        if files.len() == before {
+            return Err(usage(format!("{}: no picture in this folder", path.display())));
+        }
+    }
+    Ok(files)
+}

@@ -1,0 +1,297 @@
+//! All networks with their optimisers, and the two kinds of iteration (i2i-dis.md, section 4).
+
+use std::collections::BTreeMap;
+
+use candle_core::{DType, Device, Result, Tensor};
+use cir_core::{Cir, Gradients, Losses, NamedTensors, Params, Scalars, add_to};
+use cir_train::Learner;
+
+use crate::{
+    DISCRIMINATORS, Discriminators, Domain, I2iConfig, Noise, Second, TRANSLATORS, Translations,
+    Translators, Views,
+    domain::both,
+    losses::{
+        CirDraw, Judgement, cir, content_judgement, first_phase, judgement, latent, second_phase,
+    },
+};
+
+/// Networks in training.
+pub struct Adversaries {
+    config: I2iConfig,
+    translators: Translators,
+    discriminators: Discriminators,
+    /// One for each network, by its name.
+    learners: BTreeMap<&'static str, Learner>,
+    /// What spectral norms keep.
+    buffers: Params,
+    terms: Vec<Cir>,
+}
+
+/// The CIR terms of an iteration.
+#[derive(Debug, Clone)]
+pub struct CirStep {
+    /// Their weight in the first phase's loss.
+    pub weight: f64,
+    /// (n, 4·width, S/4, S/4) for each domain: noise on the content codes that are moved towards.
+    pub noise: [Tensor; 2],
+    /// For each term, each domain's draw.
+    pub draws: Vec<[CirDraw; 2]>,
+}
+
+/// What the update of the content discriminator computed.
+#[derive(Debug, Clone)]
+pub struct ContentUpdate {
+    /// `d_content`, and `d_content_norm`, the gradient's norm before clipping.
+    pub scalars: Scalars,
+    /// The clipped gradient.
+    pub gradients: Gradients,
+    /// The logits of A's codes and B's.
+    pub logits: [Tensor; 2],
+}
+
+/// What a full iteration computed.
+#[derive(Debug, Clone)]
+pub struct Update {
+    /// All terms, unweighted, and the totals as differentiated.
+    pub scalars: Scalars,
+    /// The forward pass.
+    pub made: Translations,
+    /// What `disA`, `disA2`, `disB` and `disB2` said before their updates.
+    pub judgements: BTreeMap<&'static str, Judgement>,
+    /// The content discriminator's update.
+    pub content: ContentUpdate,
+    /// The gradient of every network's first update but the content discriminator's.
+    pub gradients: BTreeMap<&'static str, Gradients>,
+    /// The gradients of the second updates of content encoder and generator.
+    pub second: BTreeMap<&'static str, Gradients>,
+}
+
+/// The networks that the second phase updates.
+const SECOND: [&str; 2] = ["enc_c", "gen"];
+
+impl Adversaries {
+    /// Networks whose parameters are drawn from `seed`.
+    ///
+    /// # Errors
+    /// When a setting is out of range.
+    pub fn new(
+        config: &I2iConfig,
+        seed: u64,
+        dtype: DType,
+        device: &Device,
+    ) -> cir_core::Result<Self> {
+        config.check()?;
+        let (model, precision) = (&config.model, config.precision);
+        let stores: BTreeMap<_, _> =
+            TRANSLATORS.into_iter().chain(DISCRIMINATORS).map(|n| (n, Params::new(seed))).collect();
+        let buffers = Params::new(seed);
+        let store = |name: &str| stores[name].clone();
+        let translators = Translators::new(model, precision, dtype, device, store)?;
+        let discriminators = Discriminators::new(model, precision, dtype, device, store, &buffers)?;
+        let learner = |(name, params): (&'static str, Params)| {
+            let adam = match name {
+                "disContent" => config.optimiser.content_discriminator,
+                _ => config.optimiser.networks,
+            };
+            Ok((name, Learner::new(name, params, adam)?))
+        };
+        let learners = stores.clone().into_iter().map(learner).collect::<Result<_>>()?;
+        let terms = config.cir_terms()?;
+        Ok(Self { config: config.clone(), translators, discriminators, learners, buffers, terms })
+    }
+
+    /// Encoders and generator as they train.
+    pub fn translators(&self) -> &Translators {
+        &self.translators
+    }
+
+    /// The CIR terms.
+    pub fn terms(&self) -> &[Cir] {
+        &self.terms
+    }
+
+    /// One learner for each network, in the order of the names.
+    pub fn learners(&self) -> impl Iterator<Item = (&'static str, &Learner)> {
+        self.learners.iter().map(|(name, learner)| (*name, learner))
+    }
+
+    /// The same, to restore them.
+    pub fn learners_mut(&mut self) -> impl Iterator<Item = &mut Learner> {
+        self.learners.values_mut()
+    }
+
+    /// What spectral norms keep: `weight`, as last used, and `weight_u` of every layer.
+    pub fn buffers(&self) -> &Params {
+        &self.buffers
+    }
+
+    /// The store of the network called `name`.
+    pub(crate) fn params(&self, name: &str) -> Params {
+        self.learners[name].params().clone()
+    }
+
+    /// The parameters of encoders and generator.
+    pub fn trained(&self) -> NamedTensors {
+        let of = |name: &&str| self.learners[*name].params().tensors();
+        TRANSLATORS.iter().flat_map(of).collect()
+    }
+
+    /// A content iteration: the content discriminator alone, on content codes with noise; `factor`
+    /// multiplies the learning rate.
+    ///
+    /// # Errors
+    /// When the shapes do not fit the networks.
+    pub fn content_update(
+        &mut self,
+        images: &[Tensor; 2],
+        noise: &[Tensor; 2],
+        factor: f64,
+    ) -> Result<ContentUpdate> {
+        let content = both(|x| {
+            let code = self.translators.content.encode(x, &images[x.index()])?.detach();
+            code + &noise[x.index()]
+        })?;
+        self.judge_content(&content, factor)
+    }
+
+    fn judge_content(&mut self, content: &[Tensor; 2], factor: f64) -> Result<ContentUpdate> {
+        let (loss, logits) = content_judgement(&self.discriminators.content, content)?;
+        let mut gradients = self.gradients("disContent", &loss)?;
+        let norm = gradients.norm()?;
+        gradients.clip_norm(self.config.optimiser.clip)?;
+        self.step("disContent", &gradients, factor)?;
+        let scalars = vec![("d_content".into(), number(&loss)?), ("d_content_norm".into(), norm)];
+        Ok(ContentUpdate { scalars, gradients, logits })
+    }
+
+    /// A full iteration: one forward pass, every discriminator, then both phases; `factor` multiplies
+    /// all learning rates.
+    ///
+    /// # Errors
+    /// When the shapes do not fit the networks.
+    pub fn update(
+        &mut self,
+        views: &Views,
+        noise: &Noise,
+        cir: Option<&CirStep>,
+        factor: f64,
+    ) -> Result<Update> {
+        let made = Translations::new(&self.translators, &views.encoded, noise)?;
+        let (mut scalars, mut gradients) = (Scalars::new(), BTreeMap::new());
+
+        let mut judgements = BTreeMap::new();
+        for x in Domain::BOTH {
+            let i = x.index();
+            let random: Vec<_> = made.random[i].iter().collect();
+            let nets = [&self.discriminators.encoded[i], &self.discriminators.random[i]];
+            let encoded = judgement(nets[0], &views.encoded[i], &[&made.translated[i]])?;
+            let random = judgement(nets[1], &views.others[i], &random)?;
+            let names = [["disA", "disA2"], ["disB", "disB2"]][i];
+            for ((name, judged), suffix) in names.into_iter().zip([encoded, random]).zip(["", "2"])
+            {
+                scalars.push((format!("d_{}{suffix}", x.lower()), number(&judged.loss)?));
+                let own = self.gradients(name, &judged.loss)?;
+                self.step(name, &own, factor)?;
+                gradients.insert(name, own);
+                judgements.insert(name, judged);
+            }
+        }
+        let content = self.judge_content(&made.content, factor)?;
+        scalars.extend(content.scalars.iter().cloned());
+
+        let mut first = first_phase(
+            &made,
+            &views.encoded,
+            &self.discriminators.content.fixed(),
+            &self.discriminators.encoded.each_ref().map(|net| net.fixed()),
+            &self.config.loss,
+        )?;
+        if let Some(step) = cir {
+            first.push("cir", self.cir(views, &made, step)?, step.weight);
+        }
+        let critics = self.discriminators.random.each_ref().map(|net| net.fixed());
+        let second_losses = second_phase(&made, &noise.random, &critics, &self.config.loss)?;
+
+        // Parameters are changed in place, so that a backward pass multiplies with what they are when
+        // it runs: after the first update it is the published one.
+        let clean = self.config.updates.second == Second::Clean;
+        let mut early = None;
+        if clean {
+            early = Some(self.phase("total_g", &second_losses, &SECOND)?);
+        }
+        let (own, of_first) = self.phase("total_eg", &first, &TRANSLATORS)?;
+        scalars.extend(own);
+        for (name, own) in of_first {
+            self.step(name, &own, factor)?;
+            gradients.insert(name, own);
+        }
+        let (own, second) = match early {
+            Some(phase) => phase,
+            None => self.phase("total_g", &second_losses, &SECOND)?,
+        };
+        scalars.extend(own);
+        for (name, own) in &second {
+            self.step(name, own, factor)?;
+        }
+        Ok(Update { scalars, made, judgements, content, gradients, second })
+    }
+
+    /// The sum of all CIR terms of both domains.
+    fn cir(&self, views: &Views, made: &Translations, step: &CirStep) -> Result<Tensor> {
+        let mut sum = None;
+        for x in Domain::BOTH {
+            let i = x.index();
+            let a =
+                cir_core::Latent::new(vec![made.content[i].clone(), made.manner[i].mean.clone()]);
+            let n = a.batch()?;
+            let others = views.others[i].narrow(0, 0, n)?;
+            let b = latent(&self.translators, x, &others, Some(&step.noise[i]))?;
+            for (term, draws) in self.terms.iter().zip(&step.draws) {
+                let value = cir(&self.translators, x, term, [&a, &b], &draws[i])?.value;
+                add_to(&mut sum, value)?;
+            }
+        }
+        match sum {
+            Some(sum) => Ok(sum),
+            None => candle_core::bail!("cir: no term"),
+        }
+    }
+
+    /// Terms with their total, and its gradient by the parameters of each of `networks`.
+    #[expect(clippy::type_complexity, reason = "a pair of what both phases return")]
+    fn phase(
+        &self,
+        name: &str,
+        losses: &Losses,
+        networks: &[&'static str],
+    ) -> Result<(Scalars, BTreeMap<&'static str, Gradients>)> {
+        let Some(total) = losses.total()? else { candle_core::bail!("{name}: every weight is 0") };
+        let mut store = cir_ops::backward(&total)?;
+        let gradients = networks.iter().map(|&network| {
+            let mut gradients = Gradients::new();
+            gradients.accumulate(self.learners[network].params(), &mut store)?;
+            Ok((network, gradients))
+        });
+        let gradients = gradients.collect::<Result<_>>()?;
+        let mut scalars = losses.scalars()?;
+        scalars.push((name.into(), number(&total)?));
+        Ok((scalars, gradients))
+    }
+
+    fn gradients(&self, name: &str, loss: &Tensor) -> Result<Gradients> {
+        let mut gradients = Gradients::new();
+        gradients.accumulate(self.learners[name].params(), &mut cir_ops::backward(loss)?)?;
+        Ok(gradients)
+    }
+
+    fn step(&mut self, name: &str, gradients: &Gradients, factor: f64) -> Result<()> {
+        match self.learners.get_mut(name) {
+            Some(learner) => learner.step(gradients, factor),
+            None => candle_core::bail!("no network is called {name}"),
+        }
+    }
+}
+
+fn number(x: &Tensor) -> Result<f64> {
+    x.to_dtype(DType::F64)?.to_scalar()
+}

@@ -1,0 +1,175 @@
+//! I2I-Dis as an algorithm for the training loop. A step is an iteration, content or full.
+
+use std::sync::Arc;
+
+use candle_core::{DType, Device, Tensor};
+use cir_core::{Error, Image, Latent, Result, Scalars, rng};
+use cir_data::{DataSet, Place};
+use cir_train::{Algorithm, Learner, State};
+
+use crate::{
+    Adversaries, CirStep, Evaluation, I2iConfig, Judge, Model, ModelCard, Noise, Unit, ViewBatch,
+    Views, domain::both, evaluate, evaluation::shown, losses::CirDraw, translations::gaussian,
+};
+
+/// Held-out pictures translated in each direction in the course of a training.
+const EVALUATED: usize = 64;
+/// Begins the names of what spectral norms keep, in a checkpoint.
+const BUFFER: &str = "buffer.";
+
+/// Networks in training.
+pub struct I2i {
+    config: I2iConfig,
+    adversaries: Adversaries,
+    model: Model,
+    data: Arc<DataSet>,
+    /// Made when something is scored for the first time.
+    judge: Option<Judge>,
+    steps: u64,
+    seed: u64,
+}
+
+impl I2i {
+    /// Networks at the start of a training of `steps` iterations, drawn from `seed`.
+    ///
+    /// # Errors
+    /// When a setting is out of range or does not fit the data.
+    pub fn new(
+        config: I2iConfig,
+        data: Arc<DataSet>,
+        steps: u64,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Self> {
+        config.check_data(&data)?;
+        let adversaries = Adversaries::new(&config, seed, DType::F32, device)?;
+        let card = ModelCard::new(&config, &data)?;
+        let model = Model::of(card, device, |name| adversaries.params(name))?;
+        Ok(Self { config, adversaries, model, data, judge: None, steps, seed })
+    }
+
+    /// The networks as they are now.
+    pub fn trained(&self) -> &Model {
+        &self.model
+    }
+
+    /// The factor on the learning rates.
+    fn factor(&self, step: u64, place: Place) -> f64 {
+        match self.config.schedule_in {
+            Unit::Iterations => self.config.schedule.factor(step, self.steps),
+            Unit::Epochs => {
+                let each = (step - place.iteration - 1).checked_div(place.epoch);
+                let epochs = each.map_or(1, |each| self.steps.div_ceil(each.max(1)));
+                self.config.schedule.factor(place.epoch + 1, epochs)
+            }
+        }
+    }
+
+    /// The CIR terms of an iteration, if it has any.
+    fn cir(&self, step: u64, noise: &[Tensor; 2]) -> candle_core::Result<Option<CirStep>> {
+        let terms = self.adversaries.terms();
+        let Some(weight) = terms.first().and_then(|term| term.weight(step)) else {
+            return Ok(None);
+        };
+        let mut rng = rng(self.seed, "cir", step);
+        let device = noise[0].device();
+        let mut like = |shape: &[usize]| gaussian(&mut rng, shape, DType::F32, device);
+        let shape = noise[0].dims();
+        let towards = both(|_| like(shape))?;
+        let again = [
+            terms.first().map_or(1, |t| t.config().draws) * shape[0],
+            shape[1],
+            shape[2],
+            shape[3],
+        ];
+        let noises = terms
+            .iter()
+            .map(|_| both(|_| self.config.cir_noise.then(|| like(&again)).transpose()))
+            .collect::<candle_core::Result<Vec<_>>>()?;
+        let draws = terms.iter().zip(noises).map(|(term, noises)| {
+            let mut noises = noises.into_iter();
+            both(|_| {
+                let draw = term.draw(&mut rng, None, shape[0], DType::F32, device)?;
+                Ok(CirDraw { draw, noise: noises.next().flatten() })
+            })
+        });
+        let draws = draws.collect::<candle_core::Result<_>>()?;
+        Ok(Some(CirStep { weight, noise: towards, draws }))
+    }
+
+    /// Scores on held-out pictures.
+    fn scores(&mut self) -> cir_data::Result<Evaluation> {
+        let judge = match self.judge.take() {
+            Some(judge) => judge,
+            None => Judge::new(&self.data, &self.config, self.seed)?,
+        };
+        evaluate(&self.model, &self.data, self.judge.insert(judge), EVALUATED, self.seed)
+    }
+}
+
+impl Algorithm for I2i {
+    type Batch = ViewBatch;
+
+    fn step(&mut self, step: u64, batch: ViewBatch) -> candle_core::Result<Scalars> {
+        let ViewBatch { place, views } = batch;
+        let device = self.model.device().clone();
+        let on_device = |images: &[Tensor; 2]| both(|x| images[x.index()].to_device(&device));
+        let views =
+            Views { encoded: on_device(&views.encoded)?, others: on_device(&views.others)? };
+        let factor = self.factor(step, place);
+        let mut rng = rng(self.seed, "noise", step);
+        let size = [self.config.sampling.encoded, self.config.sampling.crop];
+        let (model, loss) = (&self.config.model, &self.config.loss);
+        let noise = Noise::draw(&mut rng, model, loss, size, DType::F32, &device)?;
+        let mut scalars = if self.config.updates.is_full(place.iteration, place.length) {
+            let cir = self.cir(step, &noise.content)?;
+            let update = self.adversaries.update(&views, &noise, cir.as_ref(), factor)?;
+            let mut scalars = update.scalars;
+            let [a, b] = [0, 1].map(|i| {
+                let codes =
+                    vec![update.made.content[i].clone(), update.made.manner[i].mean.clone()];
+                Latent::new(codes)
+            });
+            scalars.extend(self.model.partition().spreads(&Latent::cat(&[a, b])?)?);
+            scalars
+        } else {
+            self.adversaries.content_update(&views.encoded, &noise.content, factor)?.scalars
+        };
+        scalars.push(("lr".into(), self.config.optimiser.networks.lr * factor));
+        Ok(scalars)
+    }
+
+    fn state(&self) -> State {
+        let mut state = Learner::state(self.adversaries.learners().map(|(_, learner)| learner));
+        let buffers = self.adversaries.buffers().tensors().into_iter();
+        state.tensors.extend(buffers.map(|(name, t)| (format!("{BUFFER}{name}"), t)));
+        state
+    }
+
+    fn restore(&mut self, mut state: State) -> Result<()> {
+        let (buffers, rest) = std::mem::take(&mut state.tensors)
+            .into_iter()
+            .partition::<cir_core::NamedTensors, _>(|(name, _)| name.starts_with(BUFFER));
+        let own = |(name, t): (String, Tensor)| (name[BUFFER.len()..].to_owned(), t);
+        self.adversaries.buffers().load(&buffers.into_iter().map(own).collect())?;
+        state.tensors = rest;
+        Learner::restore(self.adversaries.learners_mut(), state)
+    }
+
+    fn model(&self) -> candle_core::Result<cir_train::Model> {
+        self.model.stored(self.adversaries.trained())
+    }
+
+    fn sample(&mut self, _step: u64) -> candle_core::Result<Option<Image>> {
+        let wrapped = |e: Error| candle_core::Error::wrap(e);
+        let place = self.config.place(self.data.source.schema()).map_err(wrapped)?;
+        let rows = shown(&self.model, &self.data, place, 4, self.seed)
+            .map_err(candle_core::Error::wrap)?;
+        let rows: Vec<_> = rows.into_iter().map(|row| row.pictures).collect();
+        Ok(Some(Image::grid(&rows, 2)))
+    }
+
+    fn evaluate(&mut self, _step: u64) -> candle_core::Result<Scalars> {
+        Ok(self.scores().map_err(candle_core::Error::wrap)?.scalars())
+    }
+}

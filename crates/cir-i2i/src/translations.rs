@@ -1,0 +1,159 @@
+//! One forward pass: everything that is made of a batch (i2i-dis.md, section 4, items 1 to 8).
+
+use candle_core::{DType, Device, Result, Tensor};
+use cir_core::Rng;
+use rand::Rng as _;
+
+use crate::{Domain, Form, LossConfig, Manner, ModelConfig, Prepared, Translators, domain::both};
+
+/// The pictures of an iteration, A's and B's.
+#[derive(Debug, Clone)]
+pub struct Views {
+    /// (n, C, S, S): those that are encoded and translated.
+    pub encoded: [Tensor; 2],
+    /// (batch − n, C, S, S): other real pictures.
+    pub others: [Tensor; 2],
+}
+
+/// Everything random of a full iteration's forward pass.
+#[derive(Debug, Clone)]
+pub struct Noise {
+    /// (n, 4·width, S/4, S/4): added to the content codes.
+    pub content: [Tensor; 2],
+    /// (n, nz): with which attribute codes are sampled, in the `concat` form.
+    pub attribute: Option<[Tensor; 2]>,
+    /// (n, nz): random attribute codes, a second time for mode seeking; both domains' alike.
+    pub random: Vec<Tensor>,
+    /// Added to the content codes of translations, of the pictures that show A's content and B's.
+    pub content_again: [Tensor; 2],
+    /// With which the attribute codes of translations are sampled, in the `concat` form.
+    pub attribute_again: Option<[Tensor; 2]>,
+}
+
+/// Standard Gaussian numbers.
+///
+/// # Errors
+/// Whatever candle reports.
+pub fn gaussian(rng: &mut Rng, shape: &[usize], dtype: DType, device: &Device) -> Result<Tensor> {
+    let count = shape.iter().product();
+    let numbers: Vec<f64> = rng.sample_iter(rand_distr::StandardNormal).take(count).collect();
+    Tensor::from_vec(numbers, shape, &Device::Cpu)?.to_dtype(dtype)?.to_device(device)
+}
+
+impl Noise {
+    /// Draws it for `n` encoded pictures of side `side`.
+    ///
+    /// # Errors
+    /// Whatever candle reports.
+    pub fn draw(
+        rng: &mut Rng,
+        model: &ModelConfig,
+        loss: &LossConfig,
+        [n, side]: [usize; 2],
+        dtype: DType,
+        device: &Device,
+    ) -> Result<Self> {
+        let mut draw = |shape: &[usize]| gaussian(rng, shape, dtype, device);
+        let content = [n, 4 * model.width, side.div_ceil(4), side.div_ceil(4)];
+        let attribute = [n, model.attribute_width];
+        let sampled = model.form == Form::Concat;
+        let codes = |draw: &mut dyn FnMut(&[usize]) -> Result<Tensor>| {
+            sampled.then(|| both(|_| draw(&attribute))).transpose()
+        };
+        let randoms = if loss.mode_seeking > 0. { 2 } else { 1 };
+        Ok(Self {
+            content: both(|_| draw(&content))?,
+            attribute: codes(&mut draw)?,
+            random: (0..randoms).map(|_| draw(&attribute)).collect::<Result<_>>()?,
+            content_again: both(|_| draw(&content))?,
+            attribute_again: codes(&mut draw)?,
+        })
+    }
+}
+
+/// What the networks make of the encoded pictures; everything is A's, then B's.
+#[derive(Debug, Clone)]
+pub struct Translations {
+    /// Content codes, noise included.
+    pub content: [Tensor; 2],
+    /// What the attribute encoders say.
+    pub manner: [Manner; 2],
+    /// Attribute codes: sampled, in the `concat` form.
+    pub attribute: [Tensor; 2],
+    /// `fake_X_encoded`: the other domain's content with X's attribute code.
+    pub translated: [Tensor; 2],
+    /// `fake_XX_encoded`: from own codes.
+    pub own: [Tensor; 2],
+    /// `fake_X_random`, `fake_X_random2`: the other domain's content with random codes.
+    pub random: [Vec<Tensor>; 2],
+    /// Content codes found in translations: A's, found in B's pictures, and B's.
+    pub content_again: [Tensor; 2],
+    /// Attribute codes found in translations.
+    pub attribute_again: [Tensor; 2],
+    /// `fake_X_recon`: translated there and back.
+    pub back: [Tensor; 2],
+    /// Attribute codes found in the first random translations; means.
+    pub random_again: [Tensor; 2],
+}
+
+impl Translations {
+    /// The forward pass.
+    ///
+    /// # Errors
+    /// When the shapes do not fit the networks.
+    pub fn new(nets: &Translators, images: &[Tensor; 2], noise: &Noise) -> Result<Self> {
+        let Translators { content: enc_c, attribute: enc_a, generator } = nets;
+        let content = both(|x| enc_c.encode(x, &images[x.index()])? + &noise.content[x.index()])?;
+        let manner = both(|x| enc_a.encode(x, &images[x.index()]))?;
+        let sampled = |manner: &Manner, noise: &Option<[Tensor; 2]>, x: Domain| {
+            manner.sample(noise.as_ref().map(|noise| &noise[x.index()]))
+        };
+        let attribute = both(|x| sampled(&manner[x.index()], &noise.attribute, x))?;
+
+        let prepared = both(|x| generator.prepare(&content[x.index()]))?;
+        let n = images[0].dim(0)?;
+        // What is differentiated at different times is decoded apart: a backward pass runs through
+        // whole batches.
+        let decode = |x: Domain, contents: &[&Prepared], codes: &[&Tensor]| {
+            let images = generator.decode(x, &Prepared::cat(contents)?, &Tensor::cat(codes, 0)?)?;
+            (0..codes.len()).map(|i| images.narrow(0, i * n, n)).collect::<Result<Vec<_>>>()
+        };
+        let encoded = both(|x| {
+            let (own, other) = (&prepared[x.index()], &prepared[x.other().index()]);
+            let z = &attribute[x.index()];
+            decode(x, &[other, own], &[z, z])
+        })?;
+        let random = both(|x| {
+            let contents = vec![&prepared[x.other().index()]; noise.random.len()];
+            decode(x, &contents, &noise.random.iter().collect::<Vec<_>>())
+        })?;
+        let translated = encoded.each_ref().map(|images| images[0].clone());
+        let own = encoded.map(|mut images| images.remove(1));
+
+        // The content of a picture translated to X is the other domain's.
+        let content_again = both(|x| {
+            let shown = x.other();
+            enc_c.encode(shown, &translated[shown.index()])? + &noise.content_again[x.index()]
+        })?;
+        let attribute_again = both(|x| {
+            sampled(&enc_a.encode(x, &translated[x.index()])?, &noise.attribute_again, x)
+        })?;
+        let random_again = both(|x| Ok(enc_a.encode(x, &random[x.index()][0])?.mean))?;
+        let back = both(|x| {
+            let content = generator.prepare(&content_again[x.index()])?;
+            generator.decode(x, &content, &attribute_again[x.index()])
+        })?;
+        Ok(Self {
+            content,
+            manner,
+            attribute,
+            translated,
+            own,
+            random,
+            content_again,
+            attribute_again,
+            back,
+            random_again,
+        })
+    }
+}
