@@ -258,7 +258,6 @@ impl Adversaries {
     }
 
     /// Terms with their total, and its gradient by the parameters of each of `networks`.
-    #[expect(clippy::type_complexity, reason = "a pair of what both phases return")]
     fn phase(
         &self,
         name: &str,

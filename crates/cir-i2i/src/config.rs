@@ -312,8 +312,9 @@ impl I2iConfig {
         self.loss.check()?;
         self.optimiser.networks.check("optimiser.networks")?;
         self.optimiser.content_discriminator.check("optimiser.content_discriminator")?;
-        if !(self.optimiser.clip > 0.) {
-            return Err(Error::setting("optimiser.clip", self.optimiser.clip, "above 0"));
+        let clip = self.optimiser.clip;
+        if clip.is_nan() || clip <= 0. {
+            return Err(Error::setting("optimiser.clip", clip, "a number above 0"));
         }
         self.schedule.check("schedule")?;
         if self.updates.full_every == 0 {
