@@ -40,7 +40,7 @@ pub(crate) struct Args {
 }
 
 /// Fields that make a recipe small enough to be trained many times.
-const SMALL: [(&str, &[&str]); 2] = [
+const SMALL: [(&str, &[&str]); 3] = [
     ("gzs-fonts", &["data.size=16", "model.image_size=16", "model.conv_dim=4", "model.hidden=32"]),
     (
         "elegant-faces",
@@ -49,6 +49,16 @@ const SMALL: [(&str, &[&str]); 2] = [
             "model.channels=[4, 8, 8]",
             "model.discriminator=[4, 8]",
             "sampling.batch=2",
+            "evaluation.reader_steps=4",
+        ],
+    ),
+    (
+        "i2i-sketch-faces",
+        &[
+            "model.width=2",
+            "model.spectral_norm=true",
+            "updates.full_every=2",
+            "sampling.crop=32",
             "evaluation.reader_steps=4",
         ],
     ),
