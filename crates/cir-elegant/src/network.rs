@@ -49,21 +49,9 @@ impl<Cfg: ConvolutionConfig> Stage<Cfg> {
 impl<Cfg: ConvolutionConfig> Module for Stage<Cfg> {
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let x = x.apply(&self.conv)?;
-        let x = if self.smooth { smoothed(&x)? } else { x };
+        let x = if self.smooth { cir_ops::smooth2d(&x)? } else { x };
         self.norm.as_ref().map_or(Ok(x.clone()), |norm| x.apply(norm))
     }
-}
-
-/// Each channel filtered by [1, 2, 1] / 4 in both directions, zeros beyond the edges.
-///
-/// A transposed convolution of stride 2 and kernel 3 sums one, two or four products, by turns, which
-/// shows as dots two pixels apart; this filter has a zero there (Zhang, 2019).
-fn smoothed(x: &Tensor) -> Result<Tensor> {
-    let (b, c, h, w) = x.dims4()?;
-    let kernel = [1f64, 2., 1., 2., 4., 2., 1., 2., 1.].map(|weight| weight / 16.);
-    let kernel = Tensor::new(&kernel, x.device())?.to_dtype(x.dtype())?.reshape((1, 1, 3, 3))?;
-    let cfg = Conv2dConfig { padding: 1, ..Default::default() };
-    cir_ops::conv2d(&x.reshape((b * c, 1, h, w))?, &kernel, None, cfg)?.reshape((b, c, h, w))
 }
 
 /// What the encoder makes of images.

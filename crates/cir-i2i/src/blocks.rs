@@ -9,22 +9,22 @@ use cir_ops::{
 };
 
 const EPS: f64 = 1e-5;
-const WEIGHTS: Initialisation = Initialisation::Normal(0.02);
 /// The networks' usual slope of LeakyReLU.
 pub(crate) const LEAKY: Activation = Activation::LeakyRelu(0.01);
 /// The slope within the attribute encoder's blocks.
 const STEEP: Activation = Activation::LeakyRelu(0.2);
 
-/// Where a layer's parameters are, and what its convolutions multiply in.
+/// Where a layer's parameters are, how those of convolutions start, and what these multiply in.
 #[derive(Clone)]
 pub(crate) struct Scope {
     pub(crate) vb: VarBuilder<'static>,
+    pub(crate) init: Initialisation,
     pub(crate) precision: Precision,
 }
 
 impl Scope {
     pub(crate) fn pp(&self, name: impl ToString) -> Self {
-        Self { vb: self.vb.pp(name), precision: self.precision }
+        Self { vb: self.vb.pp(name), ..*self }
     }
 
     /// A convolution on an input padded by reflection.
@@ -35,7 +35,7 @@ impl Scope {
         activation: Activation,
     ) -> Result<Padded> {
         let cfg = Conv2dConfig { stride, ..Default::default() };
-        let spec = ConvSpec { cin, out, kernel, bias: true, cfg, init: WEIGHTS };
+        let spec = ConvSpec { cin, out, kernel, bias: true, cfg, init: self.init };
         let mut conv = Conv2d::of(spec, self.vb.clone())?.with_activation(activation);
         conv.set_precision(self.precision);
         Ok(Padded { padding, conv })
@@ -48,7 +48,7 @@ impl Scope {
         kernel: usize,
         cfg: ConvTranspose2dConfig,
     ) -> Result<ConvTranspose2d> {
-        let spec = ConvSpec { cin, out, kernel, bias: true, cfg, init: WEIGHTS };
+        let spec = ConvSpec { cin, out, kernel, bias: true, cfg, init: self.init };
         let mut conv = ConvTranspose2d::of(spec, self.vb.clone())?;
         conv.set_precision(self.precision);
         Ok(conv)
@@ -114,20 +114,24 @@ impl Module for Residual {
 #[derive(Debug, Clone)]
 pub(crate) struct Double {
     conv: ConvTranspose2d,
+    /// Whether what it gives is smoothed before the norm.
+    smooth: bool,
     norm: LayerNorm,
 }
 
 impl Double {
-    pub(crate) fn new(widths: [usize; 2], scope: &Scope) -> Result<Self> {
+    pub(crate) fn new(widths: [usize; 2], smooth: bool, scope: &Scope) -> Result<Self> {
         let cfg = ConvTranspose2dConfig { padding: 1, output_padding: 1, stride: 2, dilation: 1 };
         let norm = LayerNorm::new(widths[1], Activation::Relu, scope.vb.pp("model.1"))?;
-        Ok(Self { conv: scope.pp("model.0").transposed(widths, 3, cfg)?, norm })
+        Ok(Self { conv: scope.pp("model.0").transposed(widths, 3, cfg)?, smooth, norm })
     }
 }
 
 impl Module for Double {
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        x.apply(&self.conv)?.apply(&self.norm)
+        let x = x.apply(&self.conv)?;
+        let x = if self.smooth { cir_ops::smooth2d(&x)? } else { x };
+        x.apply(&self.norm)
     }
 }
 

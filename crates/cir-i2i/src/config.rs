@@ -4,7 +4,7 @@ use cir_core::{
     AdamConfig, Cir, CirConfig, Error, LrSchedule, Moved, Partition, PixelRange, Result, Schema,
 };
 use cir_data::DataSet;
-use cir_ops::Precision;
+use cir_ops::{Initialisation, Precision};
 use serde::{Deserialize, Serialize};
 
 use crate::discriminators::ContentDiscriminator;
@@ -43,6 +43,11 @@ pub struct ModelConfig {
     pub spectral_norm: bool,
     /// Halving stages of the content discriminator; the published three need a crop of 212 px.
     pub content_stages: usize,
+    /// Whether the generator's transposed convolutions are smoothed, against dots two pixels apart;
+    /// not so as published.
+    pub smooth: bool,
+    /// How the weights of convolutions start.
+    pub initialisation: Initialisation,
 }
 
 impl Default for ModelConfig {
@@ -56,6 +61,8 @@ impl Default for ModelConfig {
             scales: 3,
             spectral_norm: false,
             content_stages: 3,
+            smooth: false,
+            initialisation: Initialisation::Normal(0.02),
         }
     }
 }

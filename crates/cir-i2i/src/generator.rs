@@ -75,8 +75,8 @@ impl Generator {
                     Ok(Concat {
                         residuals: (0..cfg.blocks).map(residual).collect::<Result<_>>()?,
                         doubles: [
-                            Double::new([4 * w + 2 * nz, 2 * w + nz], &at(2, 0))?,
-                            Double::new([2 * w + 2 * nz, w + nz], &at(3, 0))?,
+                            Double::new([4 * w + 2 * nz, 2 * w + nz], cfg.smooth, &at(2, 0))?,
+                            Double::new([2 * w + 2 * nz, w + nz], cfg.smooth, &at(3, 0))?,
                         ],
                         last: at(4, 0).transposed([w + 2 * nz, channels], 1, POINT)?,
                     })
@@ -96,8 +96,8 @@ impl Generator {
                     ],
                     blocks: [block(1)?, block(2)?, block(3)?, block(4)?],
                     doubles: [
-                        Double::new([4 * w, 2 * w], &last.pp(0))?,
-                        Double::new([2 * w, w], &last.pp(1))?,
+                        Double::new([4 * w, 2 * w], cfg.smooth, &last.pp(0))?,
+                        Double::new([2 * w, w], cfg.smooth, &last.pp(1))?,
                     ],
                     last: last.pp(2).transposed([w, channels], 1, POINT)?,
                 })

@@ -37,8 +37,11 @@ impl Translators {
         device: &Device,
         params: impl Fn(&str) -> Params,
     ) -> Result<Self> {
-        let scope =
-            |name: &str| Scope { vb: params(name).builder(dtype, device).pp(name), precision };
+        let scope = |name: &str| Scope {
+            vb: params(name).builder(dtype, device).pp(name),
+            init: cfg.initialisation,
+            precision,
+        };
         let [content, attribute, generator] = TRANSLATORS.map(scope);
         Ok(Self {
             content: ContentEncoder::new(cfg, &content)?,
@@ -75,6 +78,7 @@ impl Discriminators {
     ) -> Result<Self> {
         let scope = |params: &Params, name: &str| Scope {
             vb: params.builder(dtype, device).pp(name),
+            init: cfg.initialisation,
             precision,
         };
         let pictures = |suffix: &str| {

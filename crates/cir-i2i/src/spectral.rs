@@ -40,12 +40,13 @@ impl Judging {
         [scope, buffers]: &[Scope; 2],
     ) -> Result<Self> {
         let shape = (out, cin, kernel, kernel);
-        let bound = 1. / ((cin * kernel * kernel) as f64).sqrt();
+        let fan_in = cin * kernel * kernel;
+        let bound = 1. / (fan_in as f64).sqrt();
         let uniform = Init::Uniform { lo: -bound, up: bound };
-        let normal = Init::Randn { mean: 0., stdev: 0.02 };
+        let drawn = scope.init.weight(fan_in as f64, fan_in);
         let weight = if spectral {
             // As published: the initialiser reaches only the buffer of the last layer.
-            let start = if kernel == 1 { uniform } else { normal };
+            let start = if kernel == 1 { uniform } else { drawn };
             let vector = Init::Randn { mean: 0., stdev: 1. };
             let used = buffers.vb.get_with_hints(shape, "weight", Init::Const(0.))?;
             Weight::Spectral {
@@ -54,7 +55,7 @@ impl Judging {
                 u: Var::from_tensor(&buffers.vb.get_with_hints(out, "weight_u", vector)?)?,
             }
         } else {
-            Weight::Plain(scope.vb.get_with_hints(shape, "weight", normal)?)
+            Weight::Plain(scope.vb.get_with_hints(shape, "weight", drawn)?)
         };
         let bias = scope.vb.get_with_hints(out, "bias", uniform)?;
         let options = ConvOptions { activation, precision: scope.precision };

@@ -25,7 +25,7 @@ pub enum Initialisation {
 impl Initialisation {
     /// For a weight of which each output sums `fan_in` products. PyTorch takes the second dimension
     /// for the fan-in, which for transposed convolutions is that of the outputs: `pytorch`.
-    fn weight(self, fan_in: f64, pytorch: usize) -> Init {
+    pub fn weight(self, fan_in: f64, pytorch: usize) -> Init {
         match self {
             Self::Pytorch => uniform(pytorch),
             Self::He => Init::Randn { mean: 0., stdev: (2. / fan_in.max(1.)).sqrt() },

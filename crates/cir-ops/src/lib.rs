@@ -38,6 +38,7 @@ mod parallel;
 mod precision;
 mod scratch;
 mod simd;
+mod smooth;
 mod sums;
 mod tensors;
 mod tile;
@@ -62,6 +63,7 @@ pub use norm::instance_norm;
 pub use pad::reflection_pad2d;
 pub use parallel::on_pool;
 pub use precision::Precision;
+pub use smooth::smooth2d;
 
 /// The README's example, as a test.
 #[cfg(doctest)]
