@@ -27,6 +27,8 @@ pub mod losses;
 mod model;
 mod networks;
 mod spectral;
+#[cfg(test)]
+mod tests;
 mod translations;
 mod weights;
 
