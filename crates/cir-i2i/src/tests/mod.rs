@@ -6,6 +6,7 @@ mod settings;
 mod shapes;
 mod spectral;
 mod terms;
+mod training;
 mod uses;
 
 use std::{collections::BTreeMap, sync::Arc};
