@@ -7,7 +7,10 @@ use cir_data::DataSet;
 use cir_ops::{Initialisation, Precision};
 use serde::{Deserialize, Serialize};
 
-use crate::discriminators::ContentDiscriminator;
+use crate::{
+    LossConfig,
+    discriminators::{ContentDiscriminator, Discriminator},
+};
 
 /// The blocks of the partition, each a code of its own.
 pub const BLOCKS: [&str; 2] = ["content", "attribute"];
@@ -112,10 +115,8 @@ impl ModelConfig {
             return Err(Error::setting("sampling.crop", crop, "a positive multiple of 4"));
         }
         let fits = |crop: usize| {
-            // A reflection needs more pixels than it pads, at every scale and stage.
-            let halvings = if self.scales > 1 { 3 + (self.scales - 1) } else { 5 };
             let content = ContentDiscriminator::left(crop / 4, self.content_stages).is_some();
-            (content, crop >> halvings >= 2)
+            (content, Discriminator::fits(crop, self.scales))
         };
         let smallest = |fits: &dyn Fn(usize) -> bool| (4..=4096).step_by(4).find(|n| fits(*n));
         let (content, pictures) = fits(crop);
@@ -127,64 +128,6 @@ impl ModelConfig {
         let least = least.map_or("none fits".into(), |n| n.to_string());
         let found = format!("{found} with a sampling.crop of {crop}");
         Err(Error::setting(field, found, format!("fewer, or a crop of at least {least}")))
-    }
-}
-
-/// The weights of the terms (i2i-dis.md, section 4); every default is the published value.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct LossConfig {
-    /// Of the discriminators of pictures in the generator's loss.
-    pub adversarial: f64,
-    /// Of the content discriminator in the encoder's loss.
-    pub content_adversarial: f64,
-    /// Of the attribute code's distance to a standard Gaussian.
-    pub attribute_prior: f64,
-    /// Of the content code's mean square.
-    pub content_prior: f64,
-    /// Of the L1 of pictures made of their own codes.
-    pub self_reconstruction: f64,
-    /// Of the L1 of pictures translated there and back.
-    pub cycle: f64,
-    /// Of the L1 between random attribute codes and those found in their pictures.
-    pub latent: f64,
-    /// Of mode seeking (DRIT++); 0 leaves it out (DRIT).
-    pub mode_seeking: f64,
-}
-
-impl Default for LossConfig {
-    fn default() -> Self {
-        Self {
-            adversarial: 1.,
-            content_adversarial: 1.,
-            attribute_prior: 0.01,
-            content_prior: 0.01,
-            self_reconstruction: 10.,
-            cycle: 10.,
-            latent: 10.,
-            mode_seeking: 1.,
-        }
-    }
-}
-
-impl LossConfig {
-    fn check(&self) -> Result<()> {
-        let weights = [
-            ("adversarial", self.adversarial),
-            ("content_adversarial", self.content_adversarial),
-            ("attribute_prior", self.attribute_prior),
-            ("content_prior", self.content_prior),
-            ("self_reconstruction", self.self_reconstruction),
-            ("cycle", self.cycle),
-            ("latent", self.latent),
-            ("mode_seeking", self.mode_seeking),
-        ];
-        match weights.into_iter().find(|(_, weight)| !(*weight >= 0. && weight.is_finite())) {
-            None => Ok(()),
-            Some((name, weight)) => {
-                Err(Error::setting(format!("loss.{name}"), weight, "a number of at least 0"))
-            }
-        }
     }
 }
 
@@ -358,6 +301,10 @@ impl I2iConfig {
         };
         if moved.is_empty() {
             return Err(Error::setting("cir.moved", "[]", BLOCKS.join(", ")));
+        }
+        if let Some(i) = (1..moved.len()).find(|&i| moved[..i].contains(&moved[i])) {
+            let found = format!("{:?} twice", moved[i]);
+            return Err(Error::setting("cir.moved", found, "each code once"));
         }
         let partition = self.model.partition()?;
         let term = |name: &String| {

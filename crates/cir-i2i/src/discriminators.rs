@@ -21,8 +21,7 @@ pub struct Discriminator {
 impl Discriminator {
     pub(crate) fn new(cfg: &ModelConfig, scope: &Scope, buffers: &Scope) -> Result<Self> {
         let w = cfg.width;
-        // One scale goes deeper: its output is one number for pictures of up to 64 px.
-        let (kernel, depth) = if cfg.scales > 1 { (4, 4) } else { (3, 6) };
+        let (kernel, depth) = Self::stages(cfg.scales);
         let scale = |prefix: &str| {
             let layer = |i: usize| {
                 let cin = if i == 0 { cfg.image_channels } else { w << (i - 1) };
@@ -39,6 +38,20 @@ impl Discriminator {
             n => (0..n).map(|s| scale(&format!("Diss.{s}"))).collect::<Result<_>>()?,
         };
         Ok(Self { scales, spectral: cfg.spectral_norm })
+    }
+
+    /// The kernel of a halving stage, and how many there are.
+    fn stages(scales: usize) -> (usize, usize) {
+        // One scale goes deeper: its output is one number for pictures of up to 64 px.
+        if scales > 1 { (4, 4) } else { (3, 6) }
+    }
+
+    /// Whether pictures of side `side` are large enough at every scale: a reflection by 1 needs more
+    /// than one pixel.
+    pub(crate) fn fits(side: usize, scales: usize) -> bool {
+        let (kernel, depth) = Self::stages(scales);
+        let smallest = (1..scales).fold(side, |n, _| n.div_ceil(2));
+        (0..depth).try_fold(smallest, |n, _| (n > 1).then(|| (n + 2 - kernel) / 2 + 1)).is_some()
     }
 
     /// The same network as a judge of others: no gradient runs into its parameters.

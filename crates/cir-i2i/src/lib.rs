@@ -27,14 +27,17 @@ pub mod losses;
 mod model;
 mod networks;
 mod spectral;
+#[cfg(test)]
+mod tests;
 mod translations;
+mod weights;
 
 pub use adversaries::{Adversaries, CirStep, ContentUpdate, Update};
 pub use algorithm::I2i;
 pub use batches::{Batches, ViewBatch};
 pub use config::{
-    BLOCKS, EvaluationConfig, Form, I2iConfig, LossConfig, ModelConfig, Optimisers, Sampling,
-    Second, Unit, Updates,
+    BLOCKS, EvaluationConfig, Form, I2iConfig, ModelConfig, Optimisers, Sampling, Second, Unit,
+    Updates,
 };
 pub use discriminators::{ContentDiscriminator, Discriminator};
 pub use domain::Domain;
@@ -44,3 +47,4 @@ pub use generator::{Generator, Prepared};
 pub use model::{Model, ModelCard};
 pub use networks::{DISCRIMINATORS, Discriminators, TRANSLATORS, Translators};
 pub use translations::{Noise, Translations, Views, gaussian};
+pub use weights::LossConfig;
