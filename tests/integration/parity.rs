@@ -1,4 +1,5 @@
-//! The small fixtures, in both precisions; `cargo xtask parity` runs the large ones too.
+//! The small fixtures, in both precisions but for one that takes long; `cargo xtask parity` runs the large
+//! ones too.
 
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
@@ -14,11 +15,15 @@ fn fixtures() -> Option<PathBuf> {
 }
 
 fn passes(name: &str) {
+    passes_in(name, &[DType::F64, DType::F32]);
+}
+
+fn passes_in(name: &str, dtypes: &[DType]) {
     let Some(folder) = fixtures() else {
         eprintln!("skipped: no fixtures beside this repository");
         return;
     };
-    for dtype in [DType::F64, DType::F32] {
+    for &dtype in dtypes {
         let outcome = parity::run(&folder.join(name), dtype).unwrap();
         assert!(outcome.failures.is_empty(), "{name} {dtype:?}: {:#?}", outcome.failures);
         assert!(outcome.entries > 0);
@@ -53,4 +58,9 @@ fn elegant() {
 #[test]
 fn cir_elegant() {
     passes("cir-elegant");
+}
+
+#[test]
+fn cir_i2i_film() {
+    passes_in("cir-i2i-film", &[DType::F64]);
 }

@@ -1,6 +1,10 @@
 //! `cir translate`: shows pictures of one domain in another.
 
-use std::path::PathBuf;
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result};
 use candle_core::Tensor;
@@ -61,8 +65,10 @@ pub(crate) fn run(args: Args) -> Result<()> {
         false => ProgressBar::hidden(),
     };
     if let Some(folder) = &args.each {
+        distinct(&paths)?;
         std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     }
+    let about = serde_json::json!({ "to": args.to, "pictures": paths });
     let mut rows = Vec::new();
     let mut written = 0;
     for path in &paths {
@@ -71,8 +77,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         match &args.each {
             Some(folder) => {
                 for (k, image) in made.iter().enumerate() {
-                    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-                    let name = folder.join(format!("{stem}-{}.png", k + 1));
+                    let name = folder.join(format!("{}-{}.png", stem(path), k + 1));
                     cir_data::save_png(&name, &image.enlarged(usize::from(args.output.enlarge)))?;
                     written += 1;
                 }
@@ -83,7 +88,14 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
     progress.finish_and_clear();
     if let Some(folder) = &args.each {
-        println!("wrote {written} pictures to {}", folder.display());
+        match (args.output.json, about) {
+            (true, serde_json::Value::Object(mut object)) => {
+                object.insert("out".into(), folder.display().to_string().into());
+                object.insert("written".into(), written.into());
+                println!("{}", serde_json::Value::Object(object));
+            }
+            _ => println!("wrote {written} pictures to {}", folder.display()),
+        }
         return Ok(());
     }
     if !references.is_empty() {
@@ -95,7 +107,6 @@ pub(crate) fn run(args: Args) -> Result<()> {
         }
         rows.insert(0, head);
     }
-    let about = serde_json::json!({ "to": args.to, "pictures": paths });
     args.output.write(&Image::grid(&rows, 2), about)
 }
 
@@ -126,6 +137,26 @@ fn codes(model: &Model, to: Domain, references: &[Image], args: &Args) -> Result
             Tensor::cat(&codes.collect::<candle_core::Result<Vec<_>>>()?, 0)?
         }
     })
+}
+
+/// A picture's name without its ending.
+fn stem(path: &Path) -> Cow<'_, str> {
+    path.file_stem().unwrap_or_default().to_string_lossy()
+}
+
+/// Checks that no translation would be written over another's.
+fn distinct(paths: &[PathBuf]) -> Result<()> {
+    let mut seen = BTreeMap::new();
+    for path in paths {
+        if let Some(first) = seen.insert(stem(path), path) {
+            let (first, path) = (first.display(), path.display());
+            let allowed = "allowed: names that differ before their ending";
+            return Err(usage(format!(
+                "--each: {first} and {path} are called the same; {allowed}"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// The pictures that are named, and those in folders that are, in order of their names.

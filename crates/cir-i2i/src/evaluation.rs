@@ -32,7 +32,7 @@ pub struct Evaluation {
 pub struct Direction {
     /// The names of the domains.
     pub name: String,
-    /// Pictures translated.
+    /// Translations scored; a picture may be among them more than once.
     pub count: usize,
     /// Share of true pictures whose domain the reader reads right.
     pub reader: f64,

@@ -113,7 +113,8 @@ impl Model for Translator {
             columns: columns.map(str::to_owned).into(),
             rows: found.directions.iter().map(row).collect(),
             footer: format!(
-                "over {} {} pictures of each domain; content and manner among {} others",
+                "over {} translations of {} pictures in each direction; content and manner among \
+                 {} others",
                 found.directions[0].count, found.images, found.others
             ),
             json: serde_json::to_value(&found)?,

@@ -4,6 +4,7 @@ mod align;
 mod bad_input;
 mod commands;
 mod elegant;
+mod i2i;
 #[cfg(unix)]
 mod interrupt;
 mod readme;
