@@ -264,7 +264,7 @@ mod tests {
         assert_eq!(cut.flipped().data(), [6, 7, 8, 3, 4, 5, 15, 16, 17, 12, 13, 14]);
         assert_eq!(image.flipped().flipped(), image);
         let error = image.crop(2, 0, 2).unwrap_err().to_string();
-        assert_eq!(error, "a square of side 2 at (2, 0) of a picture of 3x2");
+        assert!(error.starts_with("a square of side 2 at (2, 0) of a picture of 3x2"), "{error}");
         assert!(image.crop(0, 1, 2).is_err() && image.crop(usize::MAX, 0, 2).is_err());
     }
 
