@@ -8,9 +8,6 @@
 
 use crate::simd::{Simd, Task};
 
-/// Terms summed in registers before they are added to `c`: long sums of float32 keep more digits in
-/// parts. A part costs a load, an addition and a store.
-const PART: usize = 256;
 /// Vectors across the widest tile.
 pub(crate) const MAX_VECTORS: usize = 8;
 
@@ -95,43 +92,33 @@ impl<S: Simd, const ROWS: usize, const VECTORS: usize> Task for Sized<'_, S, ROW
         // SAFETY: `tile` promises that all positions are valid, and that the instruction set is
         // there.
         unsafe {
-            let step = (PART / t.terms.len().max(1)).max(1);
-            let mut from = 0;
-            loop {
-                let to = t.outer.min(from + step);
-                // Longer than the bounds, so that the constant indices are in range where unused.
-                let mut acc = [[S::zero(); MAX_VECTORS]; 14];
-                for o in from..to {
-                    let x = t.x.add(o * t.x_step);
-                    let w = t.w.add(o * t.w_step);
-                    for term in t.terms {
-                        let x = x.add(term.x as usize);
-                        let w = w.add(term.w as usize);
-                        let mut b = [S::zero(); MAX_VECTORS];
-                        vectors!(J, {
-                            b[J] = S::packed(w.add(J * S::LANES));
-                        });
-                        rows!(I, {
-                            let a = S::broadcast(x.add(I));
-                            vectors!(J, {
-                                acc[I][J] = S::fma(acc[I][J], a, b[J]);
-                            });
-                        });
-                    }
-                }
-                let add = t.add || from > 0;
-                rows!(I, {
+            // Longer than the bounds, so that the constant indices are in range where unused.
+            let mut acc = [[S::zero(); MAX_VECTORS]; 14];
+            for o in 0..t.outer {
+                let x = t.x.add(o * t.x_step);
+                let w = t.w.add(o * t.w_step);
+                for term in t.terms {
+                    let x = x.add(term.x as usize);
+                    let w = w.add(term.w as usize);
+                    let mut b = [S::zero(); MAX_VECTORS];
                     vectors!(J, {
-                        let c = t.c.add(I * t.c_step + J * S::LANES);
-                        let sum = if add { S::add(S::load(c), acc[I][J]) } else { acc[I][J] };
-                        S::store(c, sum);
+                        b[J] = S::packed(w.add(J * S::LANES));
                     });
-                });
-                from = to;
-                if from >= t.outer {
-                    break;
+                    rows!(I, {
+                        let a = S::broadcast(x.add(I));
+                        vectors!(J, {
+                            acc[I][J] = S::fma(acc[I][J], a, b[J]);
+                        });
+                    });
                 }
             }
+            rows!(I, {
+                vectors!(J, {
+                    let c = t.c.add(I * t.c_step + J * S::LANES);
+                    let sum = if t.add { S::add(S::load(c), acc[I][J]) } else { acc[I][J] };
+                    S::store(c, sum);
+                });
+            });
         }
     }
 }
