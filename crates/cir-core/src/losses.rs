@@ -3,10 +3,23 @@
 
 use candle_core::{DType, Result, Tensor, bail};
 
-use crate::add_to;
+use crate::{Error, add_to};
 
 /// Named numbers in the order in which they were computed.
 pub type Scalars = Vec<(String, f64)>;
+
+/// Checks weights of terms, by their names in a recipe's section `loss`.
+///
+/// # Errors
+/// Names one that is below 0 or not finite.
+pub fn check_weights(weights: &[(&str, f64)]) -> crate::Result<()> {
+    match weights.iter().find(|(_, weight)| !(*weight >= 0. && weight.is_finite())) {
+        None => Ok(()),
+        Some((name, weight)) => {
+            Err(Error::setting(format!("loss.{name}"), weight, "a number of at least 0"))
+        }
+    }
+}
 
 /// Loss terms with their names and weights.
 #[derive(Debug, Clone, Default)]

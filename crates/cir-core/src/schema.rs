@@ -69,6 +69,21 @@ impl Schema {
         })
     }
 
+    /// The position of the attribute called `name`, which has two values.
+    ///
+    /// # Errors
+    /// When there is none, or it has more.
+    pub fn binary(&self, name: &str) -> Result<usize> {
+        let place = self.attribute(name)?;
+        match &self.attributes[place].values[..] {
+            [_, _] => Ok(place),
+            values => {
+                let found = format!("{name:?} of {} values ({})", values.len(), values.join(", "));
+                Err(Error::setting("attribute", found, "an attribute of two values"))
+            }
+        }
+    }
+
     /// The index of `value` of attribute number `attribute`.
     ///
     /// # Errors

@@ -36,6 +36,8 @@ pub struct Place {
     pub iteration: u64,
     /// How many batches an epoch has, with the incomplete one that is skipped.
     pub length: u64,
+    /// How many it has without: the steps of an epoch.
+    pub batches: u64,
 }
 
 impl UnpairedSampler {
@@ -89,7 +91,7 @@ impl UnpairedSampler {
     /// Where step `step` is; steps count from 1 and leave out the batches that are skipped.
     pub fn place(&self, step: u64) -> Place {
         let (number, batches) = (step.saturating_sub(1), self.larger.batches());
-        Place { epoch: number / batches, iteration: number % batches, length: self.length }
+        Place { epoch: number / batches, iteration: number % batches, length: self.length, batches }
     }
 
     /// The images of step `step` (from 1): those of the first domain, and those of the second.

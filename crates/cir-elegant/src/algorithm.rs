@@ -5,11 +5,12 @@ use std::sync::Arc;
 use candle_core::{DType, Device};
 use cir_core::{Draw, Error, Image, Result, Scalars, rng};
 use cir_data::DataSet;
+use cir_metrics::Judge;
 use cir_train::{Algorithm, Learner, State};
 
 use crate::{
     Adversaries, ElegantConfig, Model, ModelCard, Pair, PairBatch,
-    evaluation::{Judge, evaluate, swapped},
+    evaluation::{evaluate, judge, swapped},
 };
 
 /// A loss of the discriminators below this share of what guessing gives means that they tell real from
@@ -160,7 +161,7 @@ impl Algorithm for Elegant {
         let (data, seed) = (&*self.data, self.seed);
         let judge = match self.judge.take() {
             Some(judge) => judge,
-            None => Judge::new(data, self.config.evaluation.reader_steps, seed)
+            None => judge(data, self.config.evaluation.reader_steps, seed)
                 .map_err(candle_core::Error::wrap)?,
         };
         let scores = evaluate(&self.model, data, self.judge.insert(judge), EVALUATED, seed);

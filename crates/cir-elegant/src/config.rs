@@ -2,6 +2,7 @@
 
 use cir_core::{
     AdamConfig, Cir, CirConfig, Error, LrSchedule, Partition, PixelRange, Result, Schema,
+    check_weights,
 };
 use cir_ops::{Initialisation, Precision};
 use serde::{Deserialize, Serialize};
@@ -122,17 +123,7 @@ impl ModelConfig {
     /// # Errors
     /// When the data lacks one, or it has not two values.
     pub fn places(&self, schema: &Schema) -> Result<Vec<usize>> {
-        let place = |name: &String| {
-            let place = schema.attribute(name).map_err(|e| e.at("model.attributes"))?;
-            let values = &schema.attributes()[place].values;
-            match values.len() {
-                2 => Ok(place),
-                n => {
-                    let found = format!("{name:?} of {n} values ({})", values.join(", "));
-                    Err(Error::setting("model.attributes", found, "attributes of two values"))
-                }
-            }
-        };
+        let place = |name: &String| schema.binary(name).map_err(|e| e.at("model.attributes"));
         self.attributes.iter().map(place).collect()
     }
 }
@@ -208,16 +199,11 @@ impl ElegantConfig {
     pub fn check(&self) -> Result<()> {
         self.model.check()?;
         let LossConfig { reconstruction, half_size, mismatched } = self.loss;
-        for (name, weight) in [
+        check_weights(&[
             ("reconstruction", reconstruction),
             ("half_size", half_size),
             ("mismatched", mismatched),
-        ] {
-            if !(weight >= 0. && weight.is_finite()) {
-                let field = format!("loss.{name}");
-                return Err(Error::setting(field, weight, "a number of at least 0"));
-            }
-        }
+        ])?;
         self.optimiser.generator.check("optimiser.generator")?;
         self.optimiser.discriminator.check("optimiser.discriminator")?;
         self.schedule.check("schedule")?;

@@ -2,7 +2,7 @@
 
 use cir_core::{Image, Scalars, rng};
 use cir_data::{DataSet, Result};
-use cir_metrics::{EditScores, Edited, Edits, Reader, accuracy};
+use cir_metrics::{EditScores, Edited, Edits, Judge};
 use rand::seq::IndexedRandom;
 use serde::Serialize;
 
@@ -10,8 +10,6 @@ use crate::Model;
 
 /// Pairs exchanged at once.
 const BATCH: usize = 16;
-/// Held-out pictures on which the reader is examined.
-const EXAMINED: usize = 1024;
 /// Other subjects that a result is compared with.
 const OTHERS: usize = 7;
 
@@ -99,30 +97,15 @@ pub fn swapped(model: &Model, data: &DataSet, count: usize, seed: u64) -> Result
     Ok(all)
 }
 
-/// Reads the attributes of results.
-#[derive(Debug, Clone)]
-pub struct Judge {
-    reader: Reader,
-    /// Of each attribute of the data, on pictures that the reader has not learnt from.
-    accuracy: Vec<f64>,
-}
-
-impl Judge {
-    /// A reader trained for `steps` steps on `data`'s training images, and examined.
-    ///
-    /// # Errors
-    /// When an image cannot be read.
-    pub fn new(data: &DataSet, steps: u64, seed: u64) -> Result<Self> {
-        let source = &*data.source;
-        let example = |i| Ok::<_, cir_data::Error>((source.image(i)?, source.labels(i)));
-        let reader = Reader::train(source.schema(), &data.split.train, steps, seed, example)?;
-        let mut rng = rng(seed, "examination", 0);
-        let unseen = data.split.scored().0.choose_multiple(&mut rng, EXAMINED);
-        let unseen = unseen.map(|&i| example(i)).collect::<Result<Vec<_>>>()?;
-        let (pictures, truth): (Vec<_>, Vec<_>) = unseen.into_iter().unzip();
-        let accuracy = accuracy(&reader.read(&pictures)?, &truth);
-        Ok(Self { reader, accuracy })
-    }
+/// What reads the attributes of results: trained for `steps` steps on `data`'s training images.
+///
+/// # Errors
+/// When an image cannot be read.
+pub fn judge(data: &DataSet, steps: u64, seed: u64) -> Result<Judge> {
+    let source = &*data.source;
+    let example = |i| Ok((source.image(i)?, source.labels(i)));
+    let images = [&data.split.train[..], data.split.scored().0];
+    Judge::train(source.schema(), images, steps, seed, example)
 }
 
 /// Scores about `count` pairs, divided among the attributes.
@@ -151,14 +134,14 @@ pub fn evaluate(
                 [0, 1].map(|side| pairs.iter().map(|p| p[side]).collect::<Vec<_>>());
             let [a1, b1, c, d] = model.exchange(block, &shown(&with)?, &shown(&without)?)?;
             for (sources, own, edits, value) in [(with, a1, c, 0), (without, b1, d, 1)] {
-                for (found, &source) in judge.reader.read(&edits)?.iter().zip(&sources) {
+                for (found, &source) in judge.read(&edits)?.iter().zip(&sources) {
                     scores.read(found, data.index.labels(source), place, value);
                 }
                 let truths = Truths { data, sources, place, value };
                 truths.compare(&own, &edits, &mut rng, &mut scores)?;
             }
         }
-        attributes.push(scores.scores(&config.attributes[block], judge.accuracy[place]));
+        attributes.push(scores.scores(&config.attributes[block], judge.accuracy()[place]));
     }
     let mean = EditScores::mean(&attributes);
     Ok(Evaluation { images: data.split.scored().1, others: OTHERS, attributes, mean })

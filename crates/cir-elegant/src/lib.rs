@@ -26,7 +26,7 @@ pub use adversaries::{Adversaries, Update};
 pub use algorithm::Elegant;
 pub use batches::{PairBatch, Pairs};
 pub use config::{ElegantConfig, EvaluationConfig, LossConfig, ModelConfig, Optimisers, Sampling};
-pub use evaluation::{Evaluation, Judge, Swapped, evaluate, swapped};
+pub use evaluation::{Evaluation, Swapped, evaluate, judge, swapped};
 pub use model::{Model, ModelCard};
 pub use network::{Discriminators, Encoding, Generator};
 pub use published::from_published;

@@ -12,8 +12,8 @@ use cir_ops::{Initialisation, Precision};
 use cir_train::Algorithm as _;
 
 use crate::{
-    Elegant, ElegantConfig, EvaluationConfig, Judge, LossConfig, Model, ModelConfig, Optimisers,
-    Pairs, Sampling, evaluate, from_published, swapped,
+    Elegant, ElegantConfig, EvaluationConfig, LossConfig, Model, ModelConfig, Optimisers, Pairs,
+    Sampling, evaluate, from_published, judge, swapped,
 };
 
 /// An attribute of two or more values.
@@ -219,7 +219,7 @@ fn a_photo_keeps_its_size_and_a_full_exchange_is_that_of_the_networks() {
 #[test]
 fn an_untrained_model_is_scored_as_one() {
     let elegant = elegant(config());
-    let judge = Judge::new(&data(), 3, 1).unwrap();
+    let judge = judge(&data(), 3, 1).unwrap();
     let found = evaluate(elegant.trained(), &data(), &judge, 8, 1).unwrap();
     assert_eq!((found.images, found.mean.results, found.attributes.len()), ("held-out", 16, 2));
     assert!(found.mean.precision <= found.mean.changed.min(found.mean.kept));

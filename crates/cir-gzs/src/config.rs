@@ -1,7 +1,7 @@
 //! What can be set: the network's sizes and the loss.
 
 use candle_core::{Result as TensorResult, Tensor};
-use cir_core::{Error, Partition, PixelRange, Result};
+use cir_core::{Error, Partition, PixelRange, Result, check_weights};
 use cir_ops::Initialisation;
 use serde::{Deserialize, Serialize};
 
@@ -214,18 +214,12 @@ impl LossConfig {
     /// # Errors
     /// When a value is out of range.
     pub fn check(&self, model: &ModelConfig) -> Result<()> {
-        let weights = [
+        check_weights(&[
             ("lambda_combine", self.lambda_combine),
             ("combination", self.combination),
             ("lambda_unsup", self.lambda_unsup),
             ("lambda_cycle", self.lambda_cycle),
-        ];
-        for (name, weight) in weights {
-            if !(weight >= 0. && weight.is_finite()) {
-                let field = format!("loss.{name}");
-                return Err(Error::setting(field, weight, "a number of at least 0"));
-            }
-        }
+        ])?;
         match (self.image, model.output) {
             (Comparison::Bernoulli, Output::Tanh) => {
                 let found = "\"bernoulli\" with model.output = \"tanh\"";

@@ -3,13 +3,18 @@
 use std::sync::Arc;
 
 use candle_core::{DType, Device, Tensor};
-use cir_core::{Error, Image, Latent, Result, Scalars, rng};
+use cir_core::{Image, Latent, Result, Scalars, rng};
 use cir_data::{DataSet, Place};
+use cir_metrics::Judge;
 use cir_train::{Algorithm, Learner, State};
 
 use crate::{
-    Adversaries, CirStep, Evaluation, I2iConfig, Judge, Model, ModelCard, Noise, Unit, ViewBatch,
-    Views, domain::both, evaluate, evaluation::shown, losses::CirDraw, translations::gaussian,
+    Adversaries, CirStep, Evaluation, I2iConfig, Model, ModelCard, Noise, Unit, ViewBatch, Views,
+    domain::both,
+    evaluate,
+    evaluation::{judge, shown},
+    losses::CirDraw,
+    translations::gaussian,
 };
 
 /// Held-out pictures translated in each direction in the course of a training.
@@ -58,8 +63,7 @@ impl I2i {
         match self.config.schedule_in {
             Unit::Iterations => self.config.schedule.factor(step, self.steps),
             Unit::Epochs => {
-                let each = (step - place.iteration - 1).checked_div(place.epoch);
-                let epochs = each.map_or(1, |each| self.steps.div_ceil(each.max(1)));
+                let epochs = self.steps.div_ceil(place.batches);
                 self.config.schedule.factor(place.epoch + 1, epochs)
             }
         }
@@ -72,25 +76,17 @@ impl I2i {
             return Ok(None);
         };
         let mut rng = rng(self.seed, "cir", step);
-        let device = noise[0].device();
-        let mut like = |shape: &[usize]| gaussian(&mut rng, shape, DType::F32, device);
-        let shape = noise[0].dims();
-        let towards = both(|_| like(shape))?;
-        let again = [
-            terms.first().map_or(1, |t| t.config().draws) * shape[0],
-            shape[1],
-            shape[2],
-            shape[3],
-        ];
-        let noises = terms
-            .iter()
-            .map(|_| both(|_| self.config.cir_noise.then(|| like(&again)).transpose()))
-            .collect::<candle_core::Result<Vec<_>>>()?;
-        let draws = terms.iter().zip(noises).map(|(term, noises)| {
-            let mut noises = noises.into_iter();
+        let (device, shape) = (noise[0].device(), noise[0].dims());
+        let like = |rng: &mut cir_core::Rng, pictures: usize| {
+            gaussian(rng, &[&[pictures], &shape[1..]].concat(), DType::F32, device)
+        };
+        let towards = both(|_| like(&mut rng, shape[0]))?;
+        let draws = terms.iter().map(|term| {
             both(|_| {
                 let draw = term.draw(&mut rng, None, shape[0], DType::F32, device)?;
-                Ok(CirDraw { draw, noise: noises.next().flatten() })
+                let again = term.config().draws * shape[0];
+                let noise = self.config.cir_noise.then(|| like(&mut rng, again)).transpose()?;
+                Ok(CirDraw { draw, noise })
             })
         });
         let draws = draws.collect::<candle_core::Result<_>>()?;
@@ -101,7 +97,7 @@ impl I2i {
     fn scores(&mut self) -> cir_data::Result<Evaluation> {
         let judge = match self.judge.take() {
             Some(judge) => judge,
-            None => Judge::new(&self.data, &self.config, self.seed)?,
+            None => judge(&self.data, self.config.evaluation.reader_steps, self.seed)?,
         };
         evaluate(&self.model, &self.data, self.judge.insert(judge), EVALUATED, self.seed)
     }
@@ -161,10 +157,8 @@ impl Algorithm for I2i {
     }
 
     fn sample(&mut self, _step: u64) -> candle_core::Result<Option<Image>> {
-        let wrapped = |e: Error| candle_core::Error::wrap(e);
-        let place = self.config.place(self.data.source.schema()).map_err(wrapped)?;
-        let rows = shown(&self.model, &self.data, place, 4, self.seed)
-            .map_err(candle_core::Error::wrap)?;
+        let rows =
+            shown(&self.model, &self.data, 4, self.seed).map_err(candle_core::Error::wrap)?;
         let rows: Vec<_> = rows.into_iter().map(|row| row.pictures).collect();
         Ok(Some(Image::grid(&rows, 2)))
     }

@@ -319,13 +319,7 @@ impl I2iConfig {
     /// # Errors
     /// When the data lacks it, or it has not two values.
     pub fn place(&self, schema: &Schema) -> Result<usize> {
-        let place = schema.attribute(&self.domain).map_err(|e| e.at("domain"))?;
-        let values = &schema.attributes()[place].values;
-        if values.len() == 2 {
-            return Ok(place);
-        }
-        let found = format!("{:?} of {} values ({})", self.domain, values.len(), values.join(", "));
-        Err(Error::setting("domain", found, "an attribute of two values"))
+        schema.binary(&self.domain).map_err(|e| e.at("domain"))
     }
 
     /// Checks that the networks take these pictures.

@@ -1,15 +1,14 @@
 //! Scores of translations of held-out pictures.
 
-use cir_core::{Image, Scalars, rng};
+use candle_core::Tensor;
+use cir_core::{Error, Image, Labels, Scalars, rng};
 use cir_data::{DataSet, Result};
-use cir_metrics::{Reader, accuracy};
-use rand::seq::IndexedRandom;
+use cir_metrics::Judge;
+use rand::{Rng as _, seq::IndexedRandom};
 use serde::Serialize;
 
-use crate::{Domain, I2iConfig, Model};
+use crate::{Domain, Model};
 
-/// Held-out pictures on which the reader is examined.
-const EXAMINED: usize = 512;
 /// Other contents, and other manners, that a translation is told from.
 const OTHERS: usize = 7;
 /// Random translations of a picture that are compared with one another.
@@ -79,44 +78,84 @@ impl Evaluation {
     }
 }
 
-/// Tells the domains of pictures apart.
-#[derive(Debug, Clone)]
-pub struct Judge {
-    reader: Reader,
-    accuracy: f64,
+/// What tells the domains apart: trained for `steps` steps on `data`'s training images.
+///
+/// # Errors
+/// When an image cannot be read.
+pub fn judge(data: &DataSet, steps: u64, seed: u64) -> Result<Judge> {
+    let source = &*data.source;
+    let example = |i| Ok((source.image(i)?, source.labels(i)));
+    let images = [&data.split.train[..], data.split.scored().0];
+    Judge::train(source.schema(), images, steps, seed, example)
+}
+
+/// A held-out picture translated in the manner of another, and at random.
+struct Translated {
+    /// The picture and the reference, by number.
+    indices: [usize; 2],
+    image: Image,
+    reference: Image,
+    /// In the reference's manner.
+    guided: Image,
+    /// What that should be, where the data know it.
+    truth: Option<Image>,
+    random: Vec<Image>,
+}
+
+/// The scored images of the domains, by number.
+struct Held {
+    domains: [Vec<usize>; 2],
+    /// The place of the domains' attribute in the data's schema.
     place: usize,
 }
 
-impl Judge {
-    /// A reader trained on `data`'s training images, and examined.
-    ///
-    /// # Errors
-    /// When an image cannot be read.
-    pub fn new(data: &DataSet, config: &I2iConfig, seed: u64) -> Result<Self> {
-        let source = &*data.source;
-        let place = config.place(source.schema())?;
-        let example = |i| Ok::<_, cir_data::Error>((source.image(i)?, source.labels(i)));
-        let steps = config.evaluation.reader_steps;
-        let reader = Reader::train(source.schema(), &data.split.train, steps, seed, example)?;
-        let unseen =
-            data.split.scored().0.choose_multiple(&mut rng(seed, "examination", 0), EXAMINED);
-        let unseen = unseen.map(|&i| example(i)).collect::<Result<Vec<_>>>()?;
-        let (pictures, truth): (Vec<_>, Vec<_>) = unseen.into_iter().unzip();
-        let accuracy = accuracy(&reader.read(&pictures)?, &truth)[place];
-        Ok(Self { reader, accuracy, place })
+impl Held {
+    fn new(model: &Model, data: &DataSet) -> Result<Self> {
+        let domains = &model.card().schema.attributes()[0];
+        let place = data.source.schema().binary(&domains.name)?;
+        let (scored, what) = data.split.scored();
+        let held = Domain::BOTH.map(|x| {
+            let of = |i: &&usize| usize::from(data.index.labels(**i)[place]) == x.index();
+            scored.iter().filter(of).copied().collect::<Vec<_>>()
+        });
+        match held.iter().zip(&domains.values).find(|(images, _)| images.is_empty()) {
+            None => Ok(Self { domains: held, place }),
+            Some((_, name)) => {
+                let found = format!("no {what} image with {}={name}", domains.name);
+                Err(Error::setting("data.hold_out", found, "images of both domains to score")
+                    .into())
+            }
+        }
     }
 
-    /// How many of the pictures look like `domain`'s.
-    fn count(&self, pictures: &[Image], domain: Domain) -> Result<usize> {
-        let found = self.reader.read(pictures)?;
-        Ok(found.iter().filter(|labels| usize::from(labels[self.place]) == domain.index()).count())
+    /// A translation from domain `from`.
+    fn translated(
+        &self,
+        model: &Model,
+        data: &DataSet,
+        from: Domain,
+        rng: &mut cir_core::Rng,
+    ) -> Result<Translated> {
+        let (to, source) = (from.other(), &*data.source);
+        let mut one = |x: Domain| -> usize {
+            let images = &self.domains[x.index()];
+            images[rng.random_range(0..images.len())]
+        };
+        let indices @ [i, j] = [one(from), one(to)];
+        let (image, reference) = (source.image(i)?, source.image(j)?);
+        let own = model.attribute(to, std::slice::from_ref(&reference))?;
+        let codes = Tensor::cat(&[own, model.random(RANDOM, rng.random())?], 0)?;
+        let mut random = model.translate(&image, from, to, &codes)?;
+        let guided = random.remove(0);
+        let truth = source.in_manner_of(i, j).transpose()?;
+        Ok(Translated { indices, image, reference, guided, truth, random })
     }
 }
 
 /// Scores `count` translations in each direction.
 ///
 /// # Errors
-/// When an image cannot be read.
+/// When an image cannot be read, or no image of a domain is there to be scored.
 pub fn evaluate(
     model: &Model,
     data: &DataSet,
@@ -124,7 +163,8 @@ pub fn evaluate(
     count: usize,
     seed: u64,
 ) -> Result<Evaluation> {
-    let direction = |from| direction(model, data, judge, from, count, seed);
+    let held = Held::new(model, data)?;
+    let direction = |from| direction(&held, model, data, judge, from, count, seed);
     Ok(Evaluation {
         images: data.split.scored().1,
         others: OTHERS,
@@ -132,15 +172,8 @@ pub fn evaluate(
     })
 }
 
-/// The scored images of both domains.
-pub(crate) fn scored(data: &DataSet, place: usize) -> [Vec<usize>; 2] {
-    Domain::BOTH.map(|x| {
-        let of = |i: &&usize| usize::from(data.index.labels(**i)[place]) == x.index();
-        data.split.scored().0.iter().filter(of).copied().collect()
-    })
-}
-
 fn direction(
+    held: &Held,
     model: &Model,
     data: &DataSet,
     judge: &Judge,
@@ -148,71 +181,72 @@ fn direction(
     count: usize,
     seed: u64,
 ) -> Result<Direction> {
-    let (to, source) = (from.other(), &*data.source);
-    let images = scored(data, judge.place);
+    let to = from.other();
     let mut rng = rng(seed, "evaluation", from.index() as u64);
-    let (mut guided, mut random, mut spread, mut own) = (0, 0, 0., 0.);
-    let (mut compared, mut sums) = (0, [0.; 3]);
-    let mut done = 0;
-    for k in 0..count {
-        let (Some(&i), Some(&j)) =
-            (images[from.index()].choose(&mut rng), images[to.index()].choose(&mut rng))
-        else {
-            break;
-        };
-        done += 1;
-        let (image, reference) = (source.image(i)?, source.image(j)?);
-        let remade = model.attribute(from, std::slice::from_ref(&image))?;
-        own += model.translate(&image, from, from, &remade)?[0].l1(&image)?;
-        let code = model.attribute(to, std::slice::from_ref(&reference))?;
-        let made = model.translate(&image, from, to, &code)?;
-        guided += judge.count(&made, to)?;
-        let several = model.translate(
-            &image,
-            from,
-            to,
-            &model.random(RANDOM, seed.wrapping_add(k as u64))?,
-        )?;
-        random += judge.count(&several, to)?;
-        spread += pairwise(&several)?;
-        let Some(truth) = source.in_manner_of(i, j) else { continue };
-        let l1 = made[0].l1(&truth?)?;
-        let nearest = |pictures: &mut dyn Iterator<Item = Option<Result<Image>>>| -> Result<bool> {
-            for picture in pictures.flatten() {
-                if made[0].l1(&picture?)? <= l1 {
-                    return Ok(false);
-                }
-            }
-            Ok(true)
-        };
-        let mut others = |among: &[usize]| {
-            let others = among.choose_multiple(&mut rng, OTHERS + 1).copied();
-            others.filter(|other| ![i, j].contains(other)).take(OTHERS).collect::<Vec<_>>()
-        };
-        let contents = others(&images[from.index()]);
-        let manners = others(&images[to.index()]);
-        let content = nearest(&mut contents.iter().map(|&other| source.in_manner_of(other, j)))?;
-        let manner = nearest(&mut manners.iter().map(|&other| source.in_manner_of(i, other)))?;
-        compared += 1;
-        for (sum, x) in
-            sums.iter_mut().zip([l1, f64::from(u8::from(content)), f64::from(u8::from(manner))])
-        {
-            *sum += x;
+    // Sums: domain, domain of random ones, diversity, reconstruction; of compared ones L1, content, manner.
+    let (mut sums, mut truths, mut compared) = ([0.; 4], [0.; 3], 0);
+    let looks = |pictures: &[Image]| -> Result<f64> {
+        let found = judge.read(pictures)?;
+        let right = |labels: &&Labels| usize::from(labels[held.place]) == to.index();
+        Ok(found.iter().filter(right).count() as f64 / pictures.len() as f64)
+    };
+    for _ in 0..count {
+        let made = held.translated(model, data, from, &mut rng)?;
+        let own = model.attribute(from, std::slice::from_ref(&made.image))?;
+        let remade = model.translate(&made.image, from, from, &own)?;
+        let scores = [
+            looks(std::slice::from_ref(&made.guided))?,
+            looks(&made.random)?,
+            pairwise(&made.random)?,
+            made.image.l1(&remade[0])?,
+        ];
+        sums.iter_mut().zip(scores).for_each(|(sum, x)| *sum += x);
+        if let Some(found) = against_truth(held, data, from, &made, &mut rng)? {
+            compared += 1;
+            truths.iter_mut().zip(found).for_each(|(sum, x)| *sum += x);
         }
     }
-    let mean = |sum: f64| sum / done.max(1) as f64;
-    let [l1, content, manner] = sums.map(|sum| sum / f64::from(compared.max(1)));
-    let names = model.card().domains();
+    let [domain, domain_random, diversity, reconstruction] =
+        sums.map(|sum| sum / count.max(1) as f64);
+    let [l1, content, manner] = truths.map(|sum| sum / f64::from(compared.max(1)));
     Ok(Direction {
-        name: format!("{} to {}", names[from.index()], names[to.index()]),
-        count: done,
-        reader: judge.accuracy,
-        domain: mean(guided as f64),
-        domain_random: mean(random as f64 / RANDOM as f64),
-        diversity: mean(spread),
-        reconstruction: mean(own),
+        name: model.card().direction(from),
+        count,
+        reader: judge.accuracy()[held.place],
+        domain,
+        domain_random,
+        diversity,
+        reconstruction,
         truth: (compared > 0).then_some(Truth { l1, content, manner }),
     })
+}
+
+/// L1 of a translation to the true picture, and whether this is nearer than those of other contents,
+/// and of other manners, each 0 or 1.
+fn against_truth(
+    held: &Held,
+    data: &DataSet,
+    from: Domain,
+    made: &Translated,
+    rng: &mut cir_core::Rng,
+) -> Result<Option<[f64; 3]>> {
+    let Some(truth) = &made.truth else { return Ok(None) };
+    let l1 = made.guided.l1(truth)?;
+    let [i, j] = made.indices;
+    let mut nearest =
+        |x: Domain, picture: &dyn Fn(usize) -> Option<Result<Image>>| -> Result<f64> {
+            let others = held.domains[x.index()].choose_multiple(rng, OTHERS + 1);
+            let others = others.filter(|&&other| other != i && other != j).take(OTHERS);
+            for other in others.filter_map(|&other| picture(other)) {
+                if made.guided.l1(&other?)? <= l1 {
+                    return Ok(0.);
+                }
+            }
+            Ok(1.)
+        };
+    let content = nearest(from, &|other| data.source.in_manner_of(other, j))?;
+    let manner = nearest(from.other(), &|other| data.source.in_manner_of(i, other))?;
+    Ok(Some([l1, content, manner]))
 }
 
 /// The mean L1 over all pairs.
@@ -240,37 +274,18 @@ pub struct Shown {
 /// `count` translations in each direction.
 ///
 /// # Errors
-/// When an image cannot be read.
-pub fn shown(
-    model: &Model,
-    data: &DataSet,
-    place: usize,
-    count: usize,
-    seed: u64,
-) -> Result<Vec<Shown>> {
-    let images = scored(data, place);
-    let names = model.card().domains();
-    let mut all = Vec::new();
+/// When an image cannot be read, or no image of a domain is there to be shown.
+pub fn shown(model: &Model, data: &DataSet, count: usize, seed: u64) -> Result<Vec<Shown>> {
+    let held = Held::new(model, data)?;
+    let mut all = Vec::with_capacity(2 * count);
     for from in Domain::BOTH {
-        let (to, mut rng) = (from.other(), rng(seed, "shown", from.index() as u64));
-        for k in 0..count {
-            let (Some(&i), Some(&j)) =
-                (images[from.index()].choose(&mut rng), images[to.index()].choose(&mut rng))
-            else {
-                continue;
-            };
-            let (image, reference) = (data.source.image(i)?, data.source.image(j)?);
-            let code = model.attribute(to, std::slice::from_ref(&reference))?;
-            let made = model.translate(&image, from, to, &code)?;
-            let truth = data.source.in_manner_of(i, j).transpose()?;
-            let codes = model.random(RANDOM, seed.wrapping_add(k as u64))?;
-            let random = model.translate(&image, from, to, &codes)?;
-            let mut pictures = vec![Some(image), Some(reference)];
-            pictures.extend(made.into_iter().map(Some));
-            pictures.push(truth);
-            pictures.extend(random.into_iter().map(Some));
-            let name = format!("{} to {}", names[from.index()], names[to.index()]);
-            all.push(Shown { name, pictures });
+        let mut rng = rng(seed, "shown", from.index() as u64);
+        for _ in 0..count {
+            let made = held.translated(model, data, from, &mut rng)?;
+            let mut pictures =
+                vec![Some(made.image), Some(made.reference), Some(made.guided), made.truth];
+            pictures.extend(made.random.into_iter().map(Some));
+            all.push(Shown { name: model.card().direction(from), pictures });
         }
     }
     Ok(all)

@@ -42,7 +42,7 @@ pub use config::{
 pub use discriminators::{ContentDiscriminator, Discriminator};
 pub use domain::Domain;
 pub use encoders::{AttributeEncoder, ContentEncoder, Manner};
-pub use evaluation::{Direction, Evaluation, Judge, Shown, Truth, evaluate, shown};
+pub use evaluation::{Direction, Evaluation, Shown, Truth, evaluate, judge, shown};
 pub use generator::{Generator, Prepared};
 pub use model::{Model, ModelCard};
 pub use networks::{DISCRIMINATORS, Discriminators, TRANSLATORS, Translators};

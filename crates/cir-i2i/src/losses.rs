@@ -120,6 +120,10 @@ pub fn second_phase(
     critics: &[Discriminator; 2],
     weights: &LossConfig,
 ) -> Result<Losses> {
+    let pictures = made.random.each_ref().map(Vec::len);
+    if random.is_empty() || pictures != [random.len(); 2] {
+        candle_core::bail!("{} random codes for {pictures:?} random translations", random.len());
+    }
     let mut judged = [Vec::new(), Vec::new()];
     for i in 0..random.len() {
         for (x, terms) in Domain::BOTH.into_iter().zip(&mut judged) {

@@ -47,6 +47,12 @@ impl ModelCard {
         })
     }
 
+    /// `A to B` or back, by the domains' names.
+    pub(crate) fn direction(&self, from: Domain) -> String {
+        let names = self.domains();
+        format!("{} to {}", names[from.index()], names[from.other().index()])
+    }
+
     /// The names of the domains.
     pub fn domains(&self) -> &[String] {
         self.schema.attributes().first().map_or(&[], |domains| &domains.values)

@@ -25,6 +25,20 @@ pub const TRANSLATORS: [&str; 3] = ["enc_c", "enc_a", "gen"];
 /// The names of [`Discriminators`].
 pub const DISCRIMINATORS: [&str; 5] = ["disA", "disA2", "disB", "disB2", "disContent"];
 
+/// Where a network of a name finds its tensors in a store.
+fn scopes(
+    cfg: &ModelConfig,
+    precision: Precision,
+    dtype: DType,
+    device: &Device,
+) -> impl Fn(&Params, &str) -> Scope {
+    move |params, name| Scope {
+        vb: params.builder(dtype, device).pp(name),
+        init: cfg.initialisation,
+        precision,
+    }
+}
+
 impl Translators {
     /// Builds the networks; `params` gives the store of each name of [`TRANSLATORS`].
     ///
@@ -37,12 +51,8 @@ impl Translators {
         device: &Device,
         params: impl Fn(&str) -> Params,
     ) -> Result<Self> {
-        let scope = |name: &str| Scope {
-            vb: params(name).builder(dtype, device).pp(name),
-            init: cfg.initialisation,
-            precision,
-        };
-        let [content, attribute, generator] = TRANSLATORS.map(scope);
+        let scope = scopes(cfg, precision, dtype, device);
+        let [content, attribute, generator] = TRANSLATORS.map(|name| scope(&params(name), name));
         Ok(Self {
             content: ContentEncoder::new(cfg, &content)?,
             attribute: AttributeEncoder::new(cfg, &attribute)?,
@@ -76,11 +86,7 @@ impl Discriminators {
         params: impl Fn(&str) -> Params,
         buffers: &Params,
     ) -> Result<Self> {
-        let scope = |params: &Params, name: &str| Scope {
-            vb: params.builder(dtype, device).pp(name),
-            init: cfg.initialisation,
-            precision,
-        };
+        let scope = scopes(cfg, precision, dtype, device);
         let pictures = |suffix: &str| {
             both(|domain: Domain| {
                 let name = format!("dis{}{suffix}", domain.upper());

@@ -102,6 +102,9 @@ impl Translations {
     /// # Errors
     /// When the shapes do not fit the networks.
     pub fn new(nets: &Translators, images: &[Tensor; 2], noise: &Noise) -> Result<Self> {
+        if noise.random.is_empty() {
+            candle_core::bail!("no random attribute codes to translate with");
+        }
         let Translators { content: enc_c, attribute: enc_a, generator } = nets;
         let content = both(|x| enc_c.encode(x, &images[x.index()])? + &noise.content[x.index()])?;
         let manner = both(|x| enc_a.encode(x, &images[x.index()]))?;

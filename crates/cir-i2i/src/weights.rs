@@ -1,6 +1,6 @@
 //! The weights of the terms (i2i-dis.md, section 4).
 
-use cir_core::{Error, Result};
+use cir_core::{Error, Result, check_weights};
 use serde::{Deserialize, Serialize};
 
 /// The weights of the terms (i2i-dis.md, section 4); every default is the published value.
@@ -56,11 +56,7 @@ impl LossConfig {
             ("latent", self.latent),
             ("mode_seeking", self.mode_seeking),
         ];
-        if let Some((name, weight)) =
-            weights.into_iter().find(|(_, x)| !(*x >= 0. && x.is_finite()))
-        {
-            return Err(Error::setting(format!("loss.{name}"), weight, "a number of at least 0"));
-        }
+        check_weights(&weights)?;
         // What remains would leave networks that a phase updates without a gradient.
         let first = ["adversarial", "self_reconstruction", "cycle"];
         let second = ["adversarial", "latent", "mode_seeking"];

@@ -29,7 +29,7 @@ const CHUNK: usize = 512;
 /// `x` (B, C, H, W), `gain` and `bias` (1) → (B, C, H, W).
 ///
 /// # Errors
-/// When `gain` or `bias` has another shape.
+/// When `gain` or `bias` has another shape, or the activation's slope is below 0.
 pub fn channel_norm(
     x: &Tensor,
     gain: &Tensor,
@@ -42,6 +42,7 @@ pub fn channel_norm(
             bail!("channel_norm: input {:?} and scalar {:?}", x.shape(), scalar.shape());
         }
     }
+    activation.check_slope("channel_norm")?;
     let kernels = Kernels::current()?;
     if own(kernels, [x, gain, bias]) && c * h * w > 0 {
         return apply3(ChannelNorm { activation, kernels }, [x, gain, bias]);
@@ -78,12 +79,12 @@ impl Operation<3> for ChannelNorm {
     fn backward<T: Number>(
         &self,
         [x, gain, bias]: [&Tensor; 3],
-        _: &Tensor,
+        y: &Tensor,
         grad: &Tensor,
     ) -> Result<[Option<Tensor>; 3]> {
         let (_, channels, h, w) = x.dims4()?;
         let grad = grad.contiguous()?;
-        let read = [x, gain, bias, &grad].map(Read::new);
+        let read = [x, gain, bias, y, &grad].map(Read::new);
         let operands = Operands {
             activation: self.activation,
             x: read[0].slice::<T>()?,
@@ -91,7 +92,8 @@ impl Operation<3> for ChannelNorm {
             channels,
             positions: h * w,
         };
-        let (dx, sums) = T::dispatch(self.kernels, Backward { operands, grad: read[3].slice()? });
+        let (y, grad) = (read[3].slice()?, read[4].slice()?);
+        let (dx, sums) = T::dispatch(self.kernels, Backward { operands, y, grad });
         let [by_gain, by_bias] =
             [0, 1].map(|i| T::narrow(sums.iter().map(|s: &[f64; 2]| s[i]).sum()));
         Ok([
@@ -184,6 +186,8 @@ impl<T: Number> Task for ForwardChunk<'_, T> {
 
 struct Backward<'a, T> {
     operands: Operands<'a, T>,
+    /// The result, which says where the activation was: parameters may have changed since.
+    y: &'a [T],
     grad: &'a [T],
 }
 
@@ -192,13 +196,13 @@ impl<T: Number> Generic<T> for Backward<'_, T> {
     type Out = (Vec<T>, Vec<[f64; 2]>);
 
     fn run<S: Simd<T = T>>(self) -> Self::Out {
-        let Self { operands: o, grad } = self;
+        let Self { operands: o, y, grad } = self;
         let chunks = o.x.len() / (o.channels * o.positions) * o.positions.div_ceil(CHUNK);
         let mut sums = vec![[0.; 2]; chunks];
         let kept = Shared::new(&mut sums);
         let fill = |out: Shared<T>| {
             o.chunks(|i, start, count| {
-                let task = BackwardChunk { o, grad, start, count, out };
+                let task = BackwardChunk { o, y, grad, start, count, out };
                 // SAFETY: `S` is among the available kernels, the element is this task's alone.
                 unsafe { kept.written(i, 1)[0] = S::vectorize(task) };
             });
@@ -211,6 +215,7 @@ impl<T: Number> Generic<T> for Backward<'_, T> {
 
 struct BackwardChunk<'a, T> {
     o: Operands<'a, T>,
+    y: &'a [T],
     grad: &'a [T],
     start: usize,
     count: usize,
@@ -222,23 +227,23 @@ impl<T: Number> Task for BackwardChunk<'_, T> {
 
     #[inline(always)]
     fn run(self) -> [f64; 2] {
-        let Self { o, grad, start, count, out } = self;
+        let Self { o, y, grad, start, count, out } = self;
         let mut scratch = Scratch::<T>::take(3 * CHUNK);
         let (inverse, rest) = scratch.split_at_mut(CHUNK);
         let (along, total) = rest.split_at_mut(CHUNK);
         o.inverse_norms(start, count, inverse);
-        let [gain, bias] = o.affine;
+        let [gain, _] = o.affine;
         let f = o.activation.function::<T>();
         along[..count].fill(T::ZERO);
         total[..count].fill(T::ZERO);
         // Σ over channels of g·x̂ and of g, g being the gradient before the activation.
         for c in 0..o.channels {
             let at = start + c * o.positions;
-            let (x, grad) = (&o.x[at..at + count], &grad[at..at + count]);
+            let [x, y, grad] = [o.x, y, grad].map(|all| &all[at..at + count]);
             let inverse = &inverse[..count];
             for (i, (along, total)) in along.iter_mut().zip(&mut *total).take(count).enumerate() {
                 let normed = x[i] * inverse[i];
-                let g = grad[i] * f.slope(normed * gain + bias);
+                let g = grad[i] * f.slope(y[i]);
                 *along += g * normed;
                 *total += g;
             }
@@ -251,13 +256,13 @@ impl<T: Number> Task for BackwardChunk<'_, T> {
         }
         for c in 0..o.channels {
             let at = start + c * o.positions;
-            let (x, grad) = (&o.x[at..at + count], &grad[at..at + count]);
+            let [x, y, grad] = [o.x, y, grad].map(|all| &all[at..at + count]);
             let (inverse, along) = (&inverse[..count], &along[..count]);
             // SAFETY: these positions are this task's alone.
             let dx: &mut [MaybeUninit<T>] = unsafe { out.part(at, count) };
             for (i, dx) in dx.iter_mut().enumerate() {
                 let normed = x[i] * inverse[i];
-                let g = grad[i] * f.slope(normed * gain + bias);
+                let g = grad[i] * f.slope(y[i]);
                 dx.write(gain * inverse[i] * (g - normed * along[i]));
             }
         }

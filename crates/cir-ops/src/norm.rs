@@ -23,7 +23,7 @@ use crate::tensors::{Read, own, tensor, view};
 /// `x` (B, C, H, W), `weight` and `bias` (C), or `None` for no affine map → (B, C, H, W).
 ///
 /// # Errors
-/// When `weight` or `bias` has another length than C.
+/// When `weight` or `bias` has another length than C, or the activation's slope is below 0.
 pub fn instance_norm(
     x: &Tensor,
     weight: Option<&Tensor>,
@@ -37,6 +37,7 @@ pub fn instance_norm(
             bail!("instance_norm: input {:?} and parameter {:?}", x.shape(), affine.shape());
         }
     }
+    activation.check_slope("instance_norm")?;
     let kernels = Kernels::current()?;
     let parameters = [weight, bias].into_iter().flatten();
     if own(kernels, std::iter::once(x).chain(parameters)) && c * h * w > 0 {
@@ -92,12 +93,12 @@ impl Operation<3> for InstanceNorm {
     fn backward<T: Number>(
         &self,
         [x, weight, bias]: [&Tensor; 3],
-        _: &Tensor,
+        y: &Tensor,
         grad: &Tensor,
     ) -> Result<[Option<Tensor>; 3]> {
         let (_, channels, h, w) = x.dims4()?;
         let grad = grad.contiguous()?;
-        let read = [x, weight, bias, &grad].map(Read::new);
+        let read = [x, weight, y, &grad].map(Read::new);
         let Some(statistics) = self.statistics.get() else {
             bail!("instance_norm: backward before forward");
         };
@@ -106,7 +107,7 @@ impl Operation<3> for InstanceNorm {
             statistics,
             x: read[0].slice::<T>()?,
             weight: read[1].slice()?,
-            bias: read[2].slice()?,
+            y: read[2].slice()?,
             grad: read[3].slice()?,
             channels,
             positions: h * w,
@@ -195,7 +196,8 @@ struct Backward<'a, T> {
     statistics: &'a [[f64; 2]],
     x: &'a [T],
     weight: &'a [T],
-    bias: &'a [T],
+    /// The result, which says where the activation was: parameters may have changed since.
+    y: &'a [T],
     grad: &'a [T],
     channels: usize,
     positions: usize,
@@ -217,7 +219,8 @@ impl<T: Number> Generic<T> for Backward<'_, T> {
                 statistics: self.statistics[plane],
                 x: &self.x[range.clone()],
                 grad: &self.grad[range.clone()],
-                affine: [self.weight[plane % self.channels], self.bias[plane % self.channels]],
+                weight: self.weight[plane % self.channels],
+                y: &self.y[range.clone()],
                 // SAFETY: this plane is this task's alone.
                 dx: dx.map(|dx| unsafe { dx.part(range.start, self.positions) }),
             };
@@ -241,8 +244,9 @@ struct PlaneBackward<'a, T> {
     op: &'a InstanceNorm,
     statistics: [f64; 2],
     x: &'a [T],
+    weight: T,
+    y: &'a [T],
     grad: &'a [T],
-    affine: [T; 2],
     dx: Option<&'a mut [MaybeUninit<T>]>,
 }
 
@@ -251,15 +255,15 @@ impl<T: Number> Task for PlaneBackward<'_, T> {
 
     #[inline(always)]
     fn run(self) -> [f64; 2] {
-        let Self { x, grad, .. } = self;
+        let Self { x, weight, y, grad, .. } = self;
         let [m, r] = self.statistics.map(T::narrow);
-        let [weight, bias] = self.affine;
         let activate = self.op.activation.function::<T>();
         let normed = |i: usize| (x[i] - m) * r;
-        // Through the activation, by the very value that it was applied to.
-        let through = |i: usize| grad[i] * activate.slope(normed(i) * weight + bias);
-        let by_weight = sum(x.len().min(grad.len()), |i| through(i) * normed(i));
-        let by_bias = sum(x.len().min(grad.len()), through);
+        let through = |i: usize| grad[i] * activate.slope(y[i]);
+        // Bounds that the compiler can see.
+        let count = x.len().min(y.len()).min(grad.len());
+        let by_weight = sum(count, |i| through(i) * normed(i));
+        let by_bias = sum(count, through);
         if let Some(dx) = self.dx {
             let count = x.len() as f64;
             let (along, mean) = (T::narrow(by_weight / count), T::narrow(by_bias / count));

@@ -2,8 +2,8 @@
 
 mod naive;
 
-use candle_core::DType;
-use cir_ops::{Activation, Kernels};
+use candle_core::{DType, Device, Result, Tensor, Var};
+use cir_ops::{Activation, Kernels, channel_norm, instance_norm, layer_norm};
 use naive::{
     activate, assert_close, assert_differentiates, differences, everywhere, values, var,
     with_gradients,
@@ -122,4 +122,30 @@ fn too_much_padding_names_both() {
     let x = var(&[1, 1, 3, 4], 1, DType::F32);
     let message = cir_ops::reflection_pad2d(&x, 3).unwrap_err().to_string();
     assert!(message.contains('3') && message.contains("[1, 1, 3, 4]"), "{message}");
+}
+
+/// An adversarial step may change parameters between a forward and its backward pass: where the
+/// activation was is a fact of the forward pass.
+#[test]
+fn a_backward_pass_masks_as_its_forward_pass_did() {
+    type Norm = fn(&Tensor, &Tensor, &Tensor) -> Result<Tensor>;
+    let norms: [(usize, Norm); 3] = [
+        (1, |x, w, b| channel_norm(x, w, b, Activation::Relu)),
+        (4, |x, w, b| layer_norm(x, w, b, 1e-5, Activation::Relu)),
+        (4, |x, w, b| instance_norm(x, Some(w), Some(b), 1e-5, Activation::Relu)),
+    ];
+    for (count, norm) in norms {
+        let by_bias = |changed: bool| {
+            let x = var(&[2, 4, 3, 5], 1, DType::F64);
+            let [w, b] = [1f64, 0.].map(|v| Var::new(vec![v; count], &Device::Cpu).unwrap());
+            let loss = norm(&x, &w, &b).unwrap().sum_all().unwrap();
+            if changed {
+                b.set(&(b.as_tensor() - 100.).unwrap()).unwrap();
+            }
+            loss.backward().unwrap().get(&b).unwrap().to_vec1::<f64>().unwrap()
+        };
+        let active: f64 = by_bias(false).iter().sum();
+        assert!(0. < active && active < 120., "{active}");
+        assert_eq!(by_bias(true), by_bias(false));
+    }
 }

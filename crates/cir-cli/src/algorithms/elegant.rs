@@ -6,7 +6,7 @@ use anyhow::Result;
 use candle_core::Device;
 use cir_core::{Image, Latent, Partition, Schema, Tile};
 use cir_data::DataSet;
-use cir_elegant::{Elegant, ElegantConfig, Judge, Model as ElegantModel, Pairs, evaluate, swapped};
+use cir_elegant::{Elegant, ElegantConfig, Model as ElegantModel, Pairs, evaluate, judge, swapped};
 use cir_metrics::EditScores;
 use cir_train::{PictureRow, PictureTable, Report};
 
@@ -66,7 +66,7 @@ impl Model for ElegantModel {
             anyhow::bail!("a recipe of another algorithm beside this model")
         };
         let seed = recipe.train.seed;
-        let judge = Judge::new(data, config.evaluation.reader_steps, seed)?;
+        let judge = judge(data, config.evaluation.reader_steps, seed)?;
         let found = evaluate(self, data, &judge, count, seed)?;
         let row = |scores: &EditScores| {
             let shares = [scores.precision, scores.changed, scores.kept];

@@ -6,7 +6,7 @@ use anyhow::Result;
 use candle_core::Device;
 use cir_core::{Partition, Schema};
 use cir_data::DataSet;
-use cir_i2i::{Batches, Direction, I2i, I2iConfig, Judge, Model as Translator, evaluate, shown};
+use cir_i2i::{Batches, Direction, I2i, I2iConfig, Model as Translator, evaluate, judge, shown};
 use cir_train::{PictureRow, PictureTable, Report};
 
 use super::{AlgorithmConfig, Curves, Model, Session, Training};
@@ -70,7 +70,7 @@ impl Model for Translator {
             anyhow::bail!("a recipe of another algorithm beside this model")
         };
         let seed = recipe.train.seed;
-        let judge = Judge::new(data, config, seed)?;
+        let judge = judge(data, config.evaluation.reader_steps, seed)?;
         let found = evaluate(self, data, &judge, count, seed)?;
         let row = |direction: &Direction| {
             let truth =
@@ -127,9 +127,7 @@ impl Model for Translator {
             "A picture in the manner of a reference, beside it the true picture where it is known, \
              and with random attribute codes.",
         );
-        let domains = &self.card().schema.attributes()[0].name;
-        let place = data.source.schema().attribute(domains)?;
-        let rows: Vec<_> = shown(self, data, place, ROWS, seed)?
+        let rows: Vec<_> = shown(self, data, ROWS, seed)?
             .into_iter()
             .map(|row| PictureRow { header: row.name, pictures: row.pictures })
             .collect();

@@ -175,7 +175,7 @@ fn an_epoch_shows_the_larger_domain_once() {
             for iteration in 0..whole {
                 let step = epoch * whole + iteration + 1;
                 let length = n.div_ceil(batch) as u64;
-                assert_eq!(sampler.place(step), Place { epoch, iteration, length });
+                assert_eq!(sampler.place(step), Place { epoch, iteration, length, batches: whole });
                 let images = sampler.batch(step);
                 for (value, images) in images.iter().enumerate() {
                     assert_eq!(images.len(), batch);
@@ -205,7 +205,7 @@ fn batches_follow_from_seed_and_step() {
     let backwards: Vec<_> = (1..30).rev().map(|step| b.batch(step)).collect();
     assert!(forwards.iter().eq(backwards.iter().rev()));
     assert_ne!(forwards, (1..30).map(|step| other.batch(step)).collect::<Vec<_>>());
-    assert_eq!(a.place(8), Place { epoch: 1, iteration: 0, length: 8 });
+    assert_eq!(a.place(8), Place { epoch: 1, iteration: 0, length: 8, batches: 7 });
     // Anew in each epoch.
     assert_ne!(forwards[0][1], forwards[7][1]);
 }

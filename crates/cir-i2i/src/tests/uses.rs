@@ -6,7 +6,7 @@ use cir_data::Source as _;
 use cir_train::{Algorithm as _, save_model};
 
 use super::{FORMS, Squares, algorithm, config, data, flat, random, with_model};
-use crate::{Domain, Form, I2i, Judge, Model, evaluate, shown};
+use crate::{Domain, Form, I2i, Model, evaluate, judge, shown};
 
 fn of(form: Form) -> I2i {
     algorithm(with_model(|m| m.form = form))
@@ -140,7 +140,7 @@ fn pictures_of_another_size_are_resized_and_other_channels_named() {
 #[test]
 fn an_untrained_model_is_scored_as_one() {
     let (i2i, data) = (of(Form::Concat), data());
-    let judge = Judge::new(&data, &config(), 1).unwrap();
+    let judge = judge(&data, config().evaluation.reader_steps, 1).unwrap();
     let found = evaluate(i2i.trained(), &data, &judge, 6, 1).unwrap();
     assert_eq!((found.images, found.others), ("held-out", 7));
     let names = found.directions.each_ref().map(|d| d.name.as_str());
@@ -161,10 +161,23 @@ fn an_untrained_model_is_scored_as_one() {
 #[test]
 fn what_is_shown_is_picture_reference_translation_truth_and_random_ones() {
     let (i2i, data) = (of(Form::Concat), data());
-    let rows = shown(i2i.trained(), &data, 1, 2, 1).unwrap();
+    let rows = shown(i2i.trained(), &data, 2, 1).unwrap();
     assert_eq!(rows.len(), 4);
     assert!(
         rows.iter().all(|row| row.pictures.len() == 8 && row.pictures.iter().all(Option::is_some))
     );
     assert_eq!(rows[3].name, "drawing to photo");
+}
+
+#[test]
+fn a_domain_without_pictures_to_score_is_named() {
+    let (i2i, mut data) = (of(Form::Concat), data());
+    let domain = config().place(data.source.schema()).unwrap();
+    data.split.held_out.retain(|&i| data.index.labels(i)[domain] == 0);
+    let error = shown(i2i.trained(), &data, 1, 1).unwrap_err().to_string();
+    let expected =
+        "data.hold_out: found no held-out image with kind=drawing; allowed: images of both";
+    assert!(error.starts_with(expected), "{error}");
+    let judge = judge(&data, 1, 1).unwrap();
+    assert!(evaluate(i2i.trained(), &data, &judge, 1, 1).is_err());
 }

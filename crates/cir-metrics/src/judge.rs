@@ -1,0 +1,53 @@
+//! A reader with what it is worth: its accuracy on pictures that it has not learnt from.
+
+use candle_core::Result;
+use cir_core::{Image, Labels, Schema, rng};
+use rand::seq::IndexedRandom;
+
+use crate::{Reader, accuracy};
+
+/// Pictures on which a reader is examined.
+const EXAMINED: usize = 1024;
+
+/// Reads the attributes of what a model made.
+#[derive(Debug, Clone)]
+pub struct Judge {
+    reader: Reader,
+    accuracy: Vec<f64>,
+}
+
+impl Judge {
+    /// A reader trained for `steps` steps on the pictures numbered `learnt`, and examined on some of
+    /// those numbered `unseen`; as [`Reader::train`].
+    ///
+    /// # Errors
+    /// When there is no picture, sizes differ, and what `example` returns.
+    pub fn train<E: From<candle_core::Error>>(
+        schema: &Schema,
+        [learnt, unseen]: [&[usize]; 2],
+        steps: u64,
+        seed: u64,
+        mut example: impl FnMut(usize) -> std::result::Result<(Image, Labels), E>,
+    ) -> std::result::Result<Self, E> {
+        let reader = Reader::train(schema, learnt, steps, seed, &mut example)?;
+        let mut rng = rng(seed, "examination", 0);
+        let unseen = unseen.choose_multiple(&mut rng, EXAMINED).map(|&i| example(i));
+        let (pictures, truth): (Vec<_>, Vec<_>) =
+            unseen.collect::<std::result::Result<Vec<_>, E>>()?.into_iter().unzip();
+        let accuracy = accuracy(&reader.read(&pictures)?, &truth);
+        Ok(Self { reader, accuracy })
+    }
+
+    /// The value of every attribute of each picture.
+    ///
+    /// # Errors
+    /// When a picture has another size than those learnt from.
+    pub fn read(&self, pictures: &[Image]) -> Result<Vec<Labels>> {
+        self.reader.read(pictures)
+    }
+
+    /// For each attribute the share of unseen pictures that are read right.
+    pub fn accuracy(&self) -> &[f64] {
+        &self.accuracy
+    }
+}
