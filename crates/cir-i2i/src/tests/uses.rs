@@ -171,7 +171,7 @@ fn what_is_shown_is_picture_reference_translation_truth_and_random_ones() {
 
 #[test]
 fn a_domain_without_pictures_to_score_is_named() {
-    let (i2i, mut data) = (of(Form::Concat), data());
+    let (i2i, mut data) = (of(Form::Concat), (*data()).clone());
     let domain = config().place(data.source.schema()).unwrap();
     data.split.held_out.retain(|&i| data.index.labels(i)[domain] == 0);
     let error = shown(i2i.trained(), &data, 1, 1).unwrap_err().to_string();
