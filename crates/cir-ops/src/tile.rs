@@ -8,6 +8,11 @@
 
 use crate::simd::{Simd, Task};
 
+/// Terms that are added in registers before the sum goes on in memory: rounding grows with the
+/// square root of the longest chain of additions, and a network has activations so near to 0 that
+/// their sign, and with it the gradient, hangs on it.
+const PART: usize = 64;
+
 /// Vectors across the widest tile.
 pub(crate) const MAX_VECTORS: usize = 8;
 
@@ -92,33 +97,53 @@ impl<S: Simd, const ROWS: usize, const VECTORS: usize> Task for Sized<'_, S, ROW
         // SAFETY: `tile` promises that all positions are valid, and that the instruction set is
         // there.
         unsafe {
-            // Longer than the bounds, so that the constant indices are in range where unused.
-            let mut acc = [[S::zero(); MAX_VECTORS]; 14];
-            for o in 0..t.outer {
-                let x = t.x.add(o * t.x_step);
-                let w = t.w.add(o * t.w_step);
-                for term in t.terms {
-                    let x = x.add(term.x as usize);
-                    let w = w.add(term.w as usize);
-                    let mut b = [S::zero(); MAX_VECTORS];
-                    vectors!(J, {
-                        b[J] = S::packed(w.add(J * S::LANES));
-                    });
+            // Whole repetitions of few terms, or a part of one repetition of many.
+            let most = PART.min(t.terms.len()).max(1);
+            let repetitions = PART / most;
+            let mut add = t.add;
+            let mut first = 0;
+            loop {
+                let last = t.outer.min(first + repetitions);
+                let mut chunks = t.terms.chunks(most);
+                loop {
+                    let terms = chunks.next().unwrap_or_default();
+                    // Longer than the bounds, so that the constant indices are in range where unused.
+                    let mut acc = [[S::zero(); MAX_VECTORS]; 14];
+                    for o in first..last {
+                        let x = t.x.add(o * t.x_step);
+                        let w = t.w.add(o * t.w_step);
+                        for term in terms {
+                            let x = x.add(term.x as usize);
+                            let w = w.add(term.w as usize);
+                            let mut b = [S::zero(); MAX_VECTORS];
+                            vectors!(J, {
+                                b[J] = S::packed(w.add(J * S::LANES));
+                            });
+                            rows!(I, {
+                                let a = S::broadcast(x.add(I));
+                                vectors!(J, {
+                                    acc[I][J] = S::fma(acc[I][J], a, b[J]);
+                                });
+                            });
+                        }
+                    }
                     rows!(I, {
-                        let a = S::broadcast(x.add(I));
                         vectors!(J, {
-                            acc[I][J] = S::fma(acc[I][J], a, b[J]);
+                            let c = t.c.add(I * t.c_step + J * S::LANES);
+                            let sum = if add { S::add(S::load(c), acc[I][J]) } else { acc[I][J] };
+                            S::store(c, sum);
                         });
                     });
+                    add = true;
+                    if chunks.len() == 0 {
+                        break;
+                    }
+                }
+                first = last;
+                if first == t.outer {
+                    break;
                 }
             }
-            rows!(I, {
-                vectors!(J, {
-                    let c = t.c.add(I * t.c_step + J * S::LANES);
-                    let sum = if t.add { S::add(S::load(c), acc[I][J]) } else { acc[I][J] };
-                    S::store(c, sum);
-                });
-            });
         }
     }
 }
