@@ -8,7 +8,7 @@ use crate::numbers::Number;
 use crate::parallel::{Shared, filled, parallel};
 use crate::scratch::Scratch;
 use crate::simd::{Generic, Simd, Task};
-use crate::tile::{Term, Tile, tile};
+use crate::tile::{LONG, Term, Tile, tile};
 
 /// Terms of a dot product that are summed at a time: those of a task's rows of W and of a tile's
 /// rows of x fit into the first-level cache together.
@@ -258,6 +258,7 @@ impl<S: Simd> Task for Columns<'_, S> {
                         c: sums[from * pitch + panel * width..].as_mut_ptr(),
                         c_step: pitch,
                         add: true,
+                        part: LONG,
                     };
                     // SAFETY: `turned` has all rows of `depth` outputs from here, the panel as
                     // many packed rows, and `sums` whole tiles.
@@ -351,6 +352,7 @@ impl<S: Simd> Task for Outer<'_, S> {
                 c,
                 c_step,
                 add: false,
+                part: LONG,
             };
             // SAFETY: each row of the gradient has these outputs, the panel has all rows, and the
             // tile lies within this task's rows, or in `rest` where a whole one would not.

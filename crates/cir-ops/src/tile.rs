@@ -8,10 +8,12 @@
 
 use crate::simd::{Simd, Task};
 
-/// Terms that are added in registers before the sum goes on in memory: rounding grows with the
-/// square root of the longest chain of additions, and a network has activations so near to 0 that
-/// their sign, and with it the gradient, hangs on it.
-const PART: usize = 64;
+/// [`Tile::part`] of what a layer computes: rounding grows with the square root of the longest chain
+/// of additions, and where an activation lies so near to 0 that rounding decides on its sign, the
+/// whole gradient hangs on it.
+pub(crate) const SHORT: usize = 32;
+/// [`Tile::part`] of gradients, in which no sign is at stake.
+pub(crate) const LONG: usize = 512;
 
 /// Vectors across the widest tile.
 pub(crate) const MAX_VECTORS: usize = 8;
@@ -46,6 +48,8 @@ pub(crate) struct Tile<'a, S: Simd> {
     pub(crate) c_step: usize,
     /// Whether to add to what `c` holds.
     pub(crate) add: bool,
+    /// Terms that are added in registers before the sum goes on in `c`, roughly.
+    pub(crate) part: usize,
 }
 
 impl<S: Simd> Clone for Tile<'_, S> {
@@ -98,8 +102,8 @@ impl<S: Simd, const ROWS: usize, const VECTORS: usize> Task for Sized<'_, S, ROW
         // there.
         unsafe {
             // Whole repetitions of few terms, or a part of one repetition of many.
-            let most = PART.min(t.terms.len()).max(1);
-            let repetitions = PART / most;
+            let most = t.part.min(t.terms.len()).max(1);
+            let repetitions = t.part / most;
             let mut add = t.add;
             let mut first = 0;
             loop {
@@ -210,6 +214,7 @@ mod tests {
                 c: c.as_mut_ptr(),
                 c_step: width,
                 add: true,
+                part: 1,
             };
             // SAFETY: the vectors above have these sizes; plain code needs no instruction set.
             unsafe { tile(rows, vectors, t) };

@@ -11,7 +11,7 @@ use crate::numbers::Number;
 use crate::parallel::{Shared, filled, parallel, part};
 use crate::scratch::Scratch;
 use crate::simd::{Simd, Task};
-use crate::tile::{Term, Tile, most_rows, tile, vectors_across};
+use crate::tile::{LONG, Term, Tile, most_rows, tile, vectors_across};
 
 use super::positions::{Unit, pack};
 
@@ -263,6 +263,7 @@ impl<S: Simd> Task for Block<'_, S> {
                             c: self.total[at..].as_mut_ptr(),
                             c_step: width,
                             add: true,
+                            part: LONG,
                         };
                         // SAFETY: the unit's rows and columns are staged with all taps, for every
                         // channel of the block; its positions are packed; the total has all rows.

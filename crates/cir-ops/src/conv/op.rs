@@ -9,6 +9,7 @@ use crate::operation::{Operand, Operation, apply2, apply3};
 use crate::simd::{Generic, Simd};
 use crate::sums::channel_sums;
 use crate::tensors::{Read, tensor, view};
+use crate::tile::{LONG, SHORT};
 
 use super::gradient::{WeightGradient, weight_gradient};
 use super::plan::{Axis, Correlation};
@@ -86,6 +87,7 @@ impl Convolution {
             kernel,
             weight_input_step,
             weight_output_step,
+            part: if back { LONG } else { SHORT },
         }
     }
 

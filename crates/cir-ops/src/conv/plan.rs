@@ -96,6 +96,8 @@ pub(crate) struct Correlation {
     /// elements of a pair lie side by side.
     pub(crate) weight_input_step: usize,
     pub(crate) weight_output_step: usize,
+    /// Terms that a tile adds in registers, see [`Tile::part`](crate::tile::Tile::part).
+    pub(crate) part: usize,
 }
 
 impl Correlation {

@@ -244,6 +244,7 @@ impl<S: Simd> RowTask<'_, S> {
                 c: line[from * width..].as_mut_ptr(),
                 c_step: width,
                 add: true,
+                part: c.part,
             };
             // SAFETY: the staged rows reach from the first tap of the first pixel to the last tap
             // of the last one for each input; `w` holds each input's taps; `line` each pixel.
@@ -283,6 +284,7 @@ impl<S: Simd> RowTask<'_, S> {
                     c: turned[first * step + px * columns + from..].as_mut_ptr(),
                     c_step: step,
                     add: true,
+                    part: c.part,
                 };
                 // SAFETY: as in `sweep_wide`; rows are staged for `columns` pixels, whole vectors.
                 unsafe { tile(last - first, vectors, t) };
