@@ -13,6 +13,7 @@ import time
 import tomllib
 
 import elegant as elegant_networks
+import i2i as i2i_networks
 import torch
 from gzs import Autoencoder
 from torch import nn
@@ -271,7 +272,136 @@ def elegant(bf16, side, batch):
     return in_style(make, False, True)
 
 
-CASES = {"layer": layer, "step": step, "elegant": elegant, "use": use, "adam": adam}
+def i2i(bf16, side, batch):
+    """A full iteration: one forward pass, every discriminator, then both phases (i2i-dis.md, section 4)."""
+    config, side, batch = recipe("i2i-cat2dog"), int(side), int(batch)
+    model, loss, n = config["model"], config["loss"], config["sampling"]["encoded"]
+    nz, width = model.get("attribute_width", 8), 4 * model.get("width", 64)
+    pictures = lambda count: {x: torch.rand(count, 3, side, side) * 2 - 1 for x in "AB"}
+    encoded, others, code = pictures(n), pictures(batch - n), lambda: torch.randn(n, nz)
+    other = {"A": "B", "B": "A"}
+    noisy = lambda content: content + torch.randn(n, width, (side + 3) // 4, (side + 3) // 4)
+    l1 = nn.functional.l1_loss
+
+    def bce(logits, target):
+        return nn.functional.binary_cross_entropy_with_logits(logits.float(), torch.full_like(logits, target).float())
+
+    def over_scales(maps, target):
+        return sum(bce(one, target) for one in maps)
+
+    def make(tuned, layout, compiled, fused):
+        lay = lambda net: net.to(memory_format=layout)
+        nets = [lay(net) for net in i2i_networks.translators(model)]
+        critics, content_critic = i2i_networks.discriminators(model)
+        critics, content_critic = [lay(net) for net in critics], lay(content_critic)
+
+        def adam(net, settings):
+            # Shares storage but no version counter: the published second phase runs backwards through layers that the
+            # first has changed, which autograd would refuse.
+            shared = [nn.Parameter(p.data) for p in net.parameters()]
+            optimiser = torch.optim.Adam(
+                shared, settings["lr"], tuple(settings["betas"]), weight_decay=settings["weight_decay"], fused=fused
+            )
+
+            def update(clip=None):
+                for p, q in zip(net.parameters(), shared):
+                    q.grad, p.grad = p.grad, None
+                if clip:
+                    nn.utils.clip_grad_norm_(shared, clip)
+                optimiser.step()
+
+            return update
+
+        settings = config["optimiser"]
+        update = {net: adam(net, settings["networks"]) for net in [*nets, *critics]}
+        update_content = adam(content_critic, settings["content_discriminator"])
+        call = {net: torch.compile(net) if compiled else net for net in [*nets, *critics, content_critic]}
+        enc_c, enc_a, gen = (call[net] for net in nets)
+        inputs = [{x: picture.to(memory_format=layout) for x, picture in one.items()} for one in (encoded, others)]
+        autocast = lambda: torch.autocast("cpu", torch.bfloat16, enabled=bf16)
+
+        def sampled(mean, log_variance):
+            return mean + torch.randn_like(mean) * (log_variance / 2).exp()
+
+        def forward(images):
+            content = {x: noisy(enc_c(x, images[x])) for x in "AB"}
+            manner = {x: enc_a(x, images[x]) for x in "AB"}
+            own = {x: sampled(*manner[x]) for x in "AB"}
+            random = [code(), code()]
+            made = {}
+            for x in "AB":
+                contents = [content[other[x]], content[x], content[other[x]], content[other[x]]]
+                made[x] = gen(x, torch.cat(contents), torch.cat([own[x], own[x], *random])).split(n)
+            again = {other[x]: noisy(enc_c(x, made[x][0])) for x in "AB"}
+            if tuned:
+                codes = {x: enc_a(x, torch.cat([made[x][0], made[x][2]])) for x in "AB"}
+                codes = {x: [[part[:n] for part in codes[x]], [part[n:] for part in codes[x]]] for x in "AB"}
+            else:
+                codes = {x: [enc_a(x, made[x][0]), enc_a(x, made[x][2])] for x in "AB"}
+            back = {x: gen(x, again[x], sampled(*codes[x][0])) for x in "AB"}
+            return content, manner, random, made, {x: codes[x][1][0] for x in "AB"}, back
+
+        def judge(net, real, fakes):
+            """The real pictures are judged anew beside each made one, or once for all."""
+            d = call[net]
+            if tuned:
+                parts = [one.split([n] * len(fakes) + [len(real)]) for one in d(torch.cat([*(f.detach() for f in fakes), real]))]
+                total = sum(over_scales([one[k] for one in parts], 0.0) for k in range(len(fakes)))
+                (total + len(fakes) * over_scales([one[-1] for one in parts], 1.0)).backward()
+            else:
+                for fake in fakes:
+                    on_fake, on_real = d(fake.detach()), d(real)
+                    (over_scales(on_real, 1.0) + over_scales(on_fake, 0.0)).backward()
+            update[net]()
+
+        def frozen(nets, on):
+            for net in nets if tuned else []:
+                net.requires_grad_(not on)
+
+        def run():
+            images, real = inputs
+            with autocast():
+                content, manner, random, made, found, back = forward(images)
+            for k, x in enumerate("AB"):
+                with autocast():
+                    judge(critics[2 * k], images[x], [made[x][0]])
+                    judge(critics[2 * k + 1], real[x], [made[x][2], made[x][3]])
+            with autocast():
+                domains = [call[content_critic](content[x].detach()) for x in "AB"]
+                (bce(domains[0], 0.0) + bce(domains[1], 1.0)).backward()
+            update_content(settings["clip"])
+            frozen([*critics, content_critic], True)
+            with autocast():
+                first = second = 0.0
+                for k, x in enumerate("AB"):
+                    mean, log_variance = (part.float() for part in manner[x])
+                    prior = -0.5 * (1 + log_variance - mean**2 - log_variance.exp()).sum() / n
+                    first += bce(call[content_critic](content[x]), 0.5)
+                    first += over_scales(call[critics[2 * k]](made[x][0]), 1.0)
+                    first += loss["attribute_prior"] * prior + loss["content_prior"] * (content[x] ** 2).mean()
+                    first += loss["self_reconstruction"] * l1(made[x][1], images[x])
+                    first += loss["cycle"] * l1(back[x], images[x])
+                    judged = call[critics[2 * k + 1]]
+                    second += over_scales(judged(made[x][2]), 1.0) + over_scales(judged(made[x][3]), 1.0)
+                    second += loss["latent"] * l1(found[x], random[0])
+                    apart = l1(made[x][3], made[x][2]) / l1(random[1], random[0])
+                    second += loss["mode_seeking"] / (apart + 1e-5)
+            first.backward(retain_graph=True)
+            for net in nets:
+                update[net]()
+            second.backward()
+            for net in (nets[0], nets[2]):
+                update[net]()
+            for net in [nets[1], *critics, content_critic]:
+                net.zero_grad()
+            frozen([*critics, content_critic], False)
+
+        return run
+
+    return in_style(make, False, True)
+
+
+CASES = {"layer": layer, "step": step, "elegant": elegant, "i2i": i2i, "use": use, "adam": adam}
 current, variant, run = None, None, None
 for line in map(str.strip, sys.stdin):
     if line != current:

@@ -1,6 +1,10 @@
 //! `cargo xtask pytorch`: PyTorch loads models of ours and computes the same.
 
-use std::{ffi::OsStr, path::PathBuf, process::Command};
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::Result;
 
@@ -27,24 +31,41 @@ const NARROW_FACES: [&str; 7] = [
     "train.steps=2",
 ];
 
+/// The published networks of I2I-Dis, narrow and hardly trained.
+const NARROW_DOMAINS: [&str; 4] =
+    ["model.width=4", "model.smooth=false", "evaluation.reader_steps=2", "train.steps=2"];
+
 /// Trains, and lets PyTorch load the models and compare latents and pictures.
 pub(crate) fn run() -> Result<()> {
-    let python = python()?;
     let bench = Workbench::new("pytorch")?;
-    let models =
-        [("gzs-fonts-128", &NARROW[..], "letter"), ("elegant-faces", &NARROW_FACES, "hat")];
-    let script = project::root().join("xtask/pytorch/load_model.py");
-    for (recipe, sets, block) in models {
-        let mut train = vec!["train", recipe, "--out", recipe];
-        train.extend(sets.iter().flat_map(|set| ["--set", set]));
-        bench.cir(&train)?;
-        let [a, b] = &bench.pictures(recipe)?;
+    let python = python()?;
+    for (recipe, sets, block) in
+        [("gzs-fonts-128", &NARROW[..], "letter"), ("elegant-faces", &NARROW_FACES, "hat")]
+    {
+        let [a, b] = &train(&bench, recipe, sets)?;
         bench.cir(&["encode", recipe, a, b, "--out", "latents.npy"])?;
         bench.cir(&["swap", recipe, a, b, "--block", block, "--out", "swapped.png"])?;
-        let arguments = [recipe, block, a, b, "latents.npy", "swapped.png"].map(OsStr::new);
-        bench.run(&python, &[&[script.as_os_str()], &arguments[..]].concat())?;
+        compare(&bench, &python, &[recipe, a, b, block, "latents.npy", "swapped.png"])?;
     }
-    Ok(())
+    let recipe = "i2i-sketch-faces";
+    let [a, b] = &train(&bench, recipe, &NARROW_DOMAINS)?;
+    bench.cir(&["translate", recipe, a, "--to", "B", "--reference", b, "--each", "made"])?;
+    let name = Path::new(a).file_stem().unwrap_or_default().to_string_lossy();
+    compare(&bench, &python, &[recipe, a, b, &format!("made/{name}-1.png")])
+}
+
+/// Trains a recipe with settings; two pictures such as it was trained on.
+fn train(bench: &Workbench, recipe: &str, sets: &[&str]) -> Result<[String; 2]> {
+    let mut train = vec!["train", recipe, "--out", recipe];
+    train.extend(sets.iter().flat_map(|set| ["--set", set]));
+    bench.cir(&train)?;
+    bench.pictures(recipe)
+}
+
+fn compare(bench: &Workbench, python: &Path, arguments: &[&str]) -> Result<()> {
+    let script = project::root().join("xtask/pytorch/load_model.py");
+    let arguments = arguments.iter().map(OsStr::new);
+    bench.run(python, &[script.as_os_str()].into_iter().chain(arguments).collect::<Vec<_>>())
 }
 
 /// A Python that has what `xtask/pytorch/requirements.txt` lists; made on first use.

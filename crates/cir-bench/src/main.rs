@@ -11,6 +11,7 @@
 
 mod adam;
 mod elegant;
+mod i2i;
 mod layers;
 mod limits;
 mod steps;
@@ -44,6 +45,7 @@ impl Work {
             ["layer", sizes @ ..] => layers::work(sizes, precision),
             ["step", recipe, batch] => steps::training(recipe, batch.parse()?, precision),
             ["elegant", side, batch] => elegant::training(side.parse()?, batch.parse()?, precision),
+            ["i2i", side, batch] => i2i::training(side.parse()?, batch.parse()?, precision),
             ["use", recipe, batch] => steps::inference(recipe, batch.parse()?, precision),
             ["adam", count] => adam::work(count.parse()?),
             ["multiply-add"] => limits::multiply_add(),

@@ -140,6 +140,10 @@ pub struct LossConfig {
     /// refuse as if they were made (Reed et al., 2016); 0 as published.
     #[serde(default)]
     pub mismatched: f64,
+    /// Of the mean absolute change that an exchange makes, in the generator's loss, so that only
+    /// what the attribute needs is changed (Shen & Liu, 2017); 0 as published.
+    #[serde(default)]
+    pub change: f64,
 }
 
 /// Adam of the generator (encoder and decoder) and of both discriminators.
@@ -198,11 +202,12 @@ impl ElegantConfig {
     /// Names the field, the value and what is allowed.
     pub fn check(&self) -> Result<()> {
         self.model.check()?;
-        let LossConfig { reconstruction, half_size, mismatched } = self.loss;
+        let LossConfig { reconstruction, half_size, mismatched, change } = self.loss;
         check_weights(&[
             ("reconstruction", reconstruction),
             ("half_size", half_size),
             ("mismatched", mismatched),
+            ("change", change),
         ])?;
         self.optimiser.generator.check("optimiser.generator")?;
         self.optimiser.discriminator.check("optimiser.discriminator")?;

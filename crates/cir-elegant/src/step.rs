@@ -118,8 +118,8 @@ pub fn discriminator_loss(
     Ok((losses, probabilities))
 }
 
-/// The generator's terms `reconstruction`, `adv1`, `adv2` and, with one, `cir`; `critics` are the
-/// discriminators after their update, fixed.
+/// The generator's terms `reconstruction`, `adv1`, `adv2` and, where they count, `change` and `cir`;
+/// `critics` are the discriminators after their update, fixed.
 ///
 /// # Errors
 /// When the shapes do not fit.
@@ -139,6 +139,10 @@ pub fn generator_loss(
     let [p1, p2] = critics.forward(&made.edits()?, &made.labels)?;
     for (p, (name, weight)) in [p1, p2].iter().zip([("adv1", 1.), ("adv2", weights.half_size)]) {
         losses.push(name, binary_cross_entropy(p, 1., 2)?.sum_all()?, weight);
+    }
+    if weights.change > 0. {
+        let change = cir_ops::l1_groups(&made.edits()?, &pair.images, 2)?.sum_all()?;
+        losses.push("change", change, weights.change);
     }
     if let Some(CirStep { cir, weight, draw }) = cir {
         let rest = |x: &Tensor| x.narrow(0, 2 * pairs, x.dim(0)? - 2 * pairs);

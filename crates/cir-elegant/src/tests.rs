@@ -79,7 +79,7 @@ pub(crate) fn config() -> ElegantConfig {
             initialisation: Initialisation::Normal(0.02),
         },
         sampling: Sampling { batch: 2 },
-        loss: LossConfig { reconstruction: 5., half_size: 0.5, mismatched: 0. },
+        loss: LossConfig { reconstruction: 5., half_size: 0.5, mismatched: 0., change: 0. },
         cir: CirConfig {
             lambda: 0.1,
             moved: Moved::Chosen(ChosenMoved::Trained),

@@ -147,7 +147,7 @@ fn config(fixture: &Fixture, settings: &Settings) -> Result<ElegantConfig> {
         precision: Precision::Full,
         model,
         sampling: Sampling { batch: settings.batch },
-        loss: LossConfig { reconstruction: 5., half_size: 0.5, mismatched: 0. },
+        loss: LossConfig { reconstruction: 5., half_size: 0.5, mismatched: 0., change: 0. },
         cir: settings.cir.as_ref().map_or(Ok(CirConfig::default()), Term::config)?,
         optimiser: Optimisers {
             generator: adam(settings.lr_g),

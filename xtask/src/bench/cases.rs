@@ -67,6 +67,8 @@ pub(super) fn all(bf16: bool) -> Vec<Case> {
             case("step gzs-dsprites 8", &step),
             // Side and batch; the two attributes of the recipe.
             case("elegant 128 4", &step),
+            // Crop and batch; a full iteration.
+            case("i2i 216 2", &step),
             case("step gzs-fonts 4", &own),
             case("use gzs-fonts-128 1", &[(Tuned, Some(0.8))]),
             case("use gzs-fonts-128 16", &[(Tuned, Some(0.8))]),
