@@ -98,7 +98,10 @@ class Generator(nn.Module):
             setattr(self, f"dec{x}4", nn.Sequential(nn.ConvTranspose2d(w + 2 * nz, images, 1), nn.Tanh()))
 
     def forward(self, domain, content, code):
-        x = self.dec_share(content)
+        return self.decode(domain, self.dec_share(content), code)
+
+    def decode(self, domain, x, code):
+        """From a content code that has passed the block which both domains share."""
         for part in (1, 2, 3, 4):
             planes = code[:, :, None, None].expand(*code.shape, *x.shape[2:])
             x = getattr(self, f"dec{domain}{part}")(torch.cat([x, planes], 1))

@@ -2,7 +2,7 @@
 
 `python load_model.py RUN A.png B.png BLOCK CODES.npy SWAPPED.png`: CODES is what `cir encode RUN A.png B.png` wrote, SWAPPED what
 `cir swap RUN A.png B.png --block BLOCK` drew (A, B, A with B's block, B with A's block).
-`python load_model.py RUN A.png B.png TRANSLATED.png`: what `cir translate RUN A.png --to B --reference B.png --each FOLDER` drew.
+`python load_model.py RUN A.png B.png TO TRANSLATED.png`: what `cir translate RUN A.png --to TO --reference B.png --each FOLDER` drew.
 """
 
 import json
@@ -80,11 +80,11 @@ def swap(of, images, block, codes_file, swapped):
     return f"codes differ by {difference:.1e}, {levels(drawn, torch.stack(columns))}"
 
 
-def translate(images, translated):
+def translate(images, to, translated):
     nets = load(dict(zip(("enc_c", "enc_a", "gen"), i2i.translators(config))))
-    code, _ = nets["enc_a"]("B", images[1:])
-    drawn = nets["gen"]("B", nets["enc_c"]("A", images[:1]), code)
-    return f"{levels(drawn, picture(translated)[None])}"
+    shown = {"A": "B", "B": "A"}[to]
+    code, _ = nets["enc_a"](to, images[1:])
+    return levels(nets["gen"](to, nets["enc_c"](shown, images[:1]), code), picture(translated)[None])
 
 
 with torch.no_grad():

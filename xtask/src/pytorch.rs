@@ -49,9 +49,12 @@ pub(crate) fn run() -> Result<()> {
     }
     let recipe = "i2i-sketch-faces";
     let [a, b] = &train(&bench, recipe, &NARROW_DOMAINS)?;
-    bench.cir(&["translate", recipe, a, "--to", "B", "--reference", b, "--each", "made"])?;
-    let name = Path::new(a).file_stem().unwrap_or_default().to_string_lossy();
-    compare(&bench, &python, &[recipe, a, b, &format!("made/{name}-1.png")])
+    for (to, a, b) in [("B", a, b), ("A", b, a)] {
+        bench.cir(&["translate", recipe, a, "--to", to, "--reference", b, "--each", "made"])?;
+        let name = Path::new(a).file_stem().unwrap_or_default().to_string_lossy();
+        compare(&bench, &python, &[recipe, a, b, to, &format!("made/{name}-1.png")])?;
+    }
+    Ok(())
 }
 
 /// Trains a recipe with settings; two pictures such as it was trained on.

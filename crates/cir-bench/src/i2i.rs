@@ -15,7 +15,7 @@ const RECIPE: &str = include_str!("../../../models/i2i-cat2dog/recipe.toml");
 /// has not.
 pub(crate) fn training(side: usize, batch: usize, precision: Precision) -> Result<Work> {
     let mut table: Table = RECIPE.parse()?;
-    for field in ["version", "name", "description", "algorithm", "schedule_in", "data", "train"] {
+    for field in ["version", "name", "description", "algorithm", "data", "train"] {
         table.remove(field);
     }
     let mut config: I2iConfig = Value::Table(table).try_into()?;
@@ -31,9 +31,9 @@ pub(crate) fn training(side: usize, batch: usize, precision: Precision) -> Resul
     let views = Views { encoded: pictures(n)?, others: pictures(batch - n)? };
     let (dtype, device) = (DType::F32, Device::Cpu);
     let mut rng = rng(1, "bench", 0);
-    let noise = Noise::draw(&mut rng, &config.model, &config.loss, [n, side], dtype, &device)?;
     let mut nets = Adversaries::new(&config, 1, dtype, &device)?;
     let run = move || {
+        let noise = Noise::draw(&mut rng, &config.model, &config.loss, [n, side], dtype, &device)?;
         nets.update(&views, &noise, None, 1.)?;
         Ok(())
     };

@@ -10,7 +10,11 @@ use crate::algorithms::{Editor, Model};
 /// Reads a picture at the model's size; says so when it has another.
 pub(crate) fn read(model: &dyn Model, path: &Path) -> Result<Image> {
     let (channels, side) = model.pictures();
-    let (image, resized) = cir_data::load_image(path, channels, side)?;
+    let load = match model.translator() {
+        Some(_) => cir_data::load_squeezed,
+        None => cir_data::load_image,
+    };
+    let (image, resized) = load(path, channels, side)?;
     if let Some((height, width)) = resized {
         eprintln!("{}: resized from {width}x{height} to {side}x{side}", path.display());
     }

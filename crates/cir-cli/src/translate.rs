@@ -31,14 +31,14 @@ pub(crate) struct Args {
     /// Show each in the manner of this picture of the domain; of two, between both.
     #[arg(long, value_name = "PICTURE", num_args = 1..=2, conflicts_with = "random")]
     reference: Vec<PathBuf>,
-    /// Pictures between two references.
-    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u16).range(2..=64))]
-    steps: u16,
-    /// Seed of the random attribute codes.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
+    /// Pictures between two references [default: 7].
+    #[arg(long, value_parser = clap::value_parser!(u16).range(2..=64))]
+    steps: Option<u16>,
+    /// Seed of the random attribute codes [default: 1].
+    #[arg(long, conflicts_with = "reference")]
+    seed: Option<u64>,
     /// Write every translation to a file of its own in this folder, in place of one picture.
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_name = "FOLDER", conflicts_with = "out")]
     each: Option<PathBuf>,
     #[command(flatten)]
     output: pictures::Output,
@@ -53,6 +53,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
         return Err(usage(format!("{model}: this model edits pictures; {allowed}")));
     };
     let to = domain(model, &args.to)?;
+    if args.steps.is_some() && args.reference.len() != 2 {
+        return Err(usage("--steps: allowed: with two pictures after --reference"));
+    }
     let references = args
         .reference
         .iter()
@@ -67,8 +70,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
     if let Some(folder) = &args.each {
         distinct(&paths)?;
         std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+        apart(&paths, folder)?;
     }
-    let about = serde_json::json!({ "to": args.to, "pictures": paths });
     let mut rows = Vec::new();
     let mut written = 0;
     for path in &paths {
@@ -88,13 +91,13 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
     progress.finish_and_clear();
     if let Some(folder) = &args.each {
-        match (args.output.json, about) {
-            (true, serde_json::Value::Object(mut object)) => {
-                object.insert("out".into(), folder.display().to_string().into());
-                object.insert("written".into(), written.into());
-                println!("{}", serde_json::Value::Object(object));
-            }
-            _ => println!("wrote {written} pictures to {}", folder.display()),
+        if args.output.json {
+            let about = serde_json::json!({
+                "to": args.to, "pictures": paths, "out": folder, "written": written,
+            });
+            println!("{about}");
+        } else {
+            println!("wrote {written} pictures to {}", folder.display());
         }
         return Ok(());
     }
@@ -107,6 +110,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         }
         rows.insert(0, head);
     }
+    let about = serde_json::json!({ "to": args.to, "pictures": paths });
     args.output.write(&Image::grid(&rows, 2), about)
 }
 
@@ -125,7 +129,7 @@ fn domain(model: &Model, name: &str) -> Result<Domain> {
 /// The attribute codes of every row.
 fn codes(model: &Model, to: Domain, references: &[Image], args: &Args) -> Result<Tensor> {
     Ok(match references {
-        [] => model.random(usize::from(args.random.unwrap_or(5)), args.seed)?,
+        [] => model.random(usize::from(args.random.unwrap_or(5)), args.seed.unwrap_or(1))?,
         [only] => model.attribute(to, std::slice::from_ref(only))?,
         both => {
             let ends = model.attribute(to, both)?;
@@ -133,7 +137,7 @@ fn codes(model: &Model, to: Domain, references: &[Image], args: &Args) -> Result
                 let [a, b] = [ends.narrow(0, 0, 1), ends.narrow(0, 1, 1)];
                 (a? * (1. - t))? + (b? * t)?
             };
-            let codes = fractions(0., 1., args.steps).into_iter().map(between);
+            let codes = fractions(0., 1., args.steps.unwrap_or(7)).into_iter().map(between);
             Tensor::cat(&codes.collect::<candle_core::Result<Vec<_>>>()?, 0)?
         }
     })
@@ -157,6 +161,23 @@ fn distinct(paths: &[PathBuf]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Checks that no translation would be written beside the pictures, and perhaps over one.
+fn apart(paths: &[PathBuf], folder: &Path) -> Result<()> {
+    let canonical = |path: &Path| path.canonicalize().ok();
+    let own = canonical(folder);
+    let inside = |path: &&PathBuf| {
+        own.is_some() && canonical(path).as_deref().and_then(Path::parent) == own.as_deref()
+    };
+    match paths.iter().find(inside) {
+        Some(path) => {
+            let (folder, path) = (folder.display(), path.display());
+            let allowed = "allowed: a folder without the pictures to translate";
+            Err(usage(format!("--each {folder}: it holds {path}; {allowed}")))
+        }
+        None => Ok(()),
+    }
 }
 
 /// The pictures that are named, and those in folders that are, in order of their names.

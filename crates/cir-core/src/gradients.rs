@@ -67,17 +67,19 @@ impl Gradients {
         Ok(self.0.values().map(square).sum::<Result<f64>>()?.sqrt())
     }
 
-    /// Scales all gradients so that their joint norm is at most `max` (`clip_grad_norm_`).
+    /// Scales all gradients so that their joint norm is at most `max`, and returns what it was
+    /// (`clip_grad_norm_`).
     ///
     /// # Errors
     /// Whatever candle reports.
-    pub fn clip_norm(&mut self, max: f64) -> Result<()> {
-        let factor = max / (self.norm()? + 1e-6);
+    pub fn clip_norm(&mut self, max: f64) -> Result<f64> {
+        let norm = self.norm()?;
+        let factor = max / (norm + 1e-6);
         if factor < 1. {
             for grad in self.0.values_mut() {
                 *grad = (&*grad * factor)?;
             }
         }
-        Ok(())
+        Ok(norm)
     }
 }

@@ -63,6 +63,20 @@ pub fn load_resized(
     Ok((image, (!square).then_some((height, width))))
 }
 
+/// A picture of two domains as they are published: resized by Pillow's bicubic filter whatever its
+/// shape, then made grey if `channels` is 1; and its height and width, if it had others.
+///
+/// # Errors
+/// As [`load_resized`].
+pub fn load_squeezed(
+    path: impl AsRef<Path>,
+    channels: usize,
+    size: usize,
+) -> Result<(Image, Option<(usize, usize)>)> {
+    let (image, resized) = load_resized(path, 3, size, Resize::Bicubic)?;
+    Ok((if channels == 1 { grey(&image)? } else { image }, resized))
+}
+
 /// The grey picture of an RGB one: 0.299 R + 0.587 G + 0.114 B, to the nearest byte.
 pub(crate) fn grey(image: &Image) -> Result<Image> {
     let weigh = |p: &[u8]| match *p {

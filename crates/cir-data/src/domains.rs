@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use cir_core::{Attribute, Image, Labels, Schema};
 
-use crate::decode::{Resize, grey, is_picture, load_resized};
+use crate::decode::{is_picture, load_squeezed};
 use crate::{Error, Part, Result, Source};
 
 /// The folders, with the domain and the part of their pictures.
@@ -71,9 +71,7 @@ impl Source for Domains {
     }
 
     fn image(&self, index: usize) -> Result<Image> {
-        // The published program makes it grey after resizing.
-        let (image, _) = load_resized(&self.paths[index], 3, self.side, Resize::Bicubic)?;
-        if self.channels == 1 { grey(&image) } else { Ok(image) }
+        Ok(load_squeezed(&self.paths[index], self.channels, self.side)?.0)
     }
 
     fn part(&self, index: usize) -> Option<Part> {

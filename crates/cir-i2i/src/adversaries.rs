@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use candle_core::{DType, Device, Result, Tensor};
-use cir_core::{Cir, Gradients, Losses, NamedTensors, Params, Scalars, add_to};
+use cir_core::{Cir, Gradients, Latent, Losses, NamedTensors, Params, Scalars, add_to};
 use cir_train::Learner;
 
 use crate::{
@@ -32,8 +32,9 @@ pub struct Adversaries {
 pub struct CirStep {
     /// Their weight in the first phase's loss.
     pub weight: f64,
-    /// (n, 4·width, S/4, S/4) for each domain: noise on the content codes that are moved towards.
-    pub noise: [Tensor; 2],
+    /// (n, 4·width, S/4, S/4) for each domain: noise on the content codes that are moved towards; without
+    /// it, content has none anywhere in the terms.
+    pub noise: Option<[Tensor; 2]>,
     /// For each term, each domain's draw.
     pub draws: Vec<[CirDraw; 2]>,
 }
@@ -45,7 +46,7 @@ pub struct ContentUpdate {
     pub scalars: Scalars,
     /// The clipped gradient.
     pub gradients: Gradients,
-    /// The logits of A's codes and B's.
+    /// The logits of A's codes and B's, (n, 1, h, w).
     pub logits: [Tensor; 2],
 }
 
@@ -139,6 +140,9 @@ impl Adversaries {
     /// A content iteration: the content discriminator alone, on content codes with noise; `factor`
     /// multiplies the learning rate.
     ///
+    /// # Shapes
+    /// `images` (n, C, S, S) and `noise` (n, 4·width, S/4, S/4) of each domain.
+    ///
     /// # Errors
     /// When the shapes do not fit the networks.
     pub fn content_update(
@@ -157,11 +161,10 @@ impl Adversaries {
     fn judge_content(&mut self, content: &[Tensor; 2], factor: f64) -> Result<ContentUpdate> {
         let (loss, logits) = content_judgement(&self.discriminators.content, content)?;
         let mut gradients = self.gradients("disContent", &loss)?;
-        let norm = gradients.norm()?;
-        gradients.clip_norm(self.config.optimiser.clip)?;
+        let norm = gradients.clip_norm(self.config.optimiser.clip)?;
         self.step("disContent", &gradients, factor)?;
         let scalars = vec![("d_content".into(), number(&loss)?), ("d_content_norm".into(), norm)];
-        Ok(ContentUpdate { scalars, gradients, logits })
+        Ok(ContentUpdate { scalars, gradients, logits: logits.map(|x| x.detach()) })
     }
 
     /// A full iteration: one forward pass, every discriminator, then both phases; `factor` multiplies
@@ -193,7 +196,7 @@ impl Adversaries {
                 let own = self.gradients(name, &judged.loss)?;
                 self.step(name, &own, factor)?;
                 gradients.insert(name, own);
-                judgements.insert(name, judged);
+                judgements.insert(name, judged.detach());
             }
         }
         let content = self.judge_content(&made.content, factor)?;
@@ -207,7 +210,7 @@ impl Adversaries {
             &self.config.loss,
         )?;
         if let Some(step) = cir {
-            first.push("cir", self.cir(views, &made, step)?, step.weight);
+            first.push("cir", self.cir(views, &made, noise, step)?, step.weight);
         }
         let critics = self.discriminators.random.each_ref().map(|net| net.fixed());
         let second_losses = second_phase(&made, &noise.random, &critics, &self.config.loss)?;
@@ -215,10 +218,7 @@ impl Adversaries {
         // Parameters are changed in place, so that a backward pass multiplies with what they are when
         // it runs: after the first update it is the published one.
         let clean = self.config.updates.second == Second::Clean;
-        let mut early = None;
-        if clean {
-            early = Some(self.phase("total_g", &second_losses, &SECOND)?);
-        }
+        let early = clean.then(|| self.phase("total_g", &second_losses, &SECOND)).transpose()?;
         let (own, of_first) = self.phase("total_eg", &first, &TRANSLATORS)?;
         scalars.extend(own);
         for (name, own) in of_first {
@@ -237,15 +237,24 @@ impl Adversaries {
     }
 
     /// The sum of all CIR terms of both domains.
-    fn cir(&self, views: &Views, made: &Translations, step: &CirStep) -> Result<Tensor> {
+    fn cir(
+        &self,
+        views: &Views,
+        made: &Translations,
+        noise: &Noise,
+        step: &CirStep,
+    ) -> Result<Tensor> {
         let mut sum = None;
         for x in Domain::BOTH {
             let i = x.index();
-            let a =
-                cir_core::Latent::new(vec![made.content[i].clone(), made.manner[i].mean.clone()]);
+            let content = match &step.noise {
+                Some(_) => made.content[i].clone(),
+                None => (&made.content[i] - &noise.content[i])?,
+            };
+            let a = Latent::new(vec![content, made.manner[i].mean.clone()]);
             let n = a.batch()?;
             let others = views.others[i].narrow(0, 0, n)?;
-            let b = latent(&self.translators, x, &others, Some(&step.noise[i]))?;
+            let b = latent(&self.translators, x, &others, step.noise.as_ref().map(|n| &n[i]))?;
             for (term, draws) in self.terms.iter().zip(&step.draws) {
                 let value = cir(&self.translators, x, term, [&a, &b], &draws[i])?.value;
                 add_to(&mut sum, value)?;

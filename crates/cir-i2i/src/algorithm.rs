@@ -80,12 +80,13 @@ impl I2i {
         let like = |rng: &mut cir_core::Rng, pictures: usize| {
             gaussian(rng, &[&[pictures], &shape[1..]].concat(), DType::F32, device)
         };
-        let towards = both(|_| like(&mut rng, shape[0]))?;
+        let noisy = self.config.cir_noise;
+        let towards = noisy.then(|| both(|_| like(&mut rng, shape[0]))).transpose()?;
         let draws = terms.iter().map(|term| {
             both(|_| {
                 let draw = term.draw(&mut rng, None, shape[0], DType::F32, device)?;
                 let again = term.config().draws * shape[0];
-                let noise = self.config.cir_noise.then(|| like(&mut rng, again)).transpose()?;
+                let noise = noisy.then(|| like(&mut rng, again)).transpose()?;
                 Ok(CirDraw { draw, noise })
             })
         });

@@ -33,6 +33,7 @@ impl Batches {
     /// When the data lacks the domains' attribute, a domain is empty or too small, or its pictures are
     /// smaller than the crop.
     pub fn new(data: Arc<DataSet>, config: &I2iConfig, seed: u64) -> Result<Self> {
+        config.check()?;
         let attribute = config.place(data.source.schema())?;
         config.check_data(&data)?;
         let (train, batch) = (&data.split.train, config.sampling.batch);

@@ -11,8 +11,8 @@ use cir_ops::{
 const EPS: f64 = 1e-5;
 /// The networks' usual slope of LeakyReLU.
 pub(crate) const LEAKY: Activation = Activation::LeakyRelu(0.01);
-/// The slope within the attribute encoder's blocks.
-const STEEP: Activation = Activation::LeakyRelu(0.2);
+/// The slope within the attribute encoder's blocks and in front of its average.
+pub(crate) const STEEP: Activation = Activation::LeakyRelu(0.2);
 
 /// Where a layer's parameters are, how those of convolutions start, and what these multiply in.
 #[derive(Clone)]
@@ -144,13 +144,12 @@ pub(crate) struct Pooled {
 
 impl Pooled {
     pub(crate) fn new([cin, out]: [usize; 2], scope: &Scope) -> Result<Self> {
-        let (same, widen, point) = ([3, 1, 1], [3, 1, 1], [1, 1, 0]);
         Ok(Self {
             convs: [
-                scope.pp("conv.2").conv([cin, cin], same, STEEP)?,
-                scope.pp("conv.4.1").conv([cin, out], widen, Activation::None)?,
+                scope.pp("conv.2").conv([cin, cin], [3, 1, 1], STEEP)?,
+                scope.pp("conv.4.1").conv([cin, out], [3, 1, 1], Activation::None)?,
             ],
-            shortcut: scope.pp("shortcut.1").conv([cin, out], point, Activation::None)?,
+            shortcut: scope.pp("shortcut.1").conv([cin, out], [1, 1, 0], Activation::None)?,
         })
     }
 }
@@ -160,11 +159,6 @@ impl Module for Pooled {
         let y = STEEP.apply(x)?.apply(&self.convs[0])?.apply(&self.convs[1])?;
         halved(&y)? + halved(x)?.apply(&self.shortcut)?
     }
-}
-
-/// The activation in front of the attribute encoder's average.
-pub(crate) fn steep(x: &Tensor) -> Result<Tensor> {
-    STEEP.apply(x)
 }
 
 /// 2x2 average pooling; an odd last row or column is dropped.

@@ -1,16 +1,14 @@
 //! What can be set: the networks' sizes, the weights of the terms, the updates.
 
 use cir_core::{
-    AdamConfig, Cir, CirConfig, Error, LrSchedule, Moved, Partition, PixelRange, Result, Schema,
+    AdamConfig, Cir, CirConfig, Error, LrSchedule, Moved, Partition, PixelRange, Result, Scale,
+    Schema,
 };
 use cir_data::DataSet;
 use cir_ops::{Initialisation, Precision};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    LossConfig,
-    discriminators::{ContentDiscriminator, Discriminator},
-};
+use crate::LossConfig;
 
 /// The blocks of the partition, each a code of its own.
 pub const BLOCKS: [&str; 2] = ["content", "attribute"];
@@ -114,20 +112,20 @@ impl ModelConfig {
         if crop == 0 || !crop.is_multiple_of(4) {
             return Err(Error::setting("sampling.crop", crop, "a positive multiple of 4"));
         }
-        let fits = |crop: usize| {
-            let content = ContentDiscriminator::left(crop / 4, self.content_stages).is_some();
-            (content, Discriminator::fits(crop, self.scales))
-        };
-        let smallest = |fits: &dyn Fn(usize) -> bool| (4..=4096).step_by(4).find(|n| fits(*n));
-        let (content, pictures) = fits(crop);
-        let (field, found, least) = match (content, pictures) {
-            (true, true) => return Ok(()),
-            (false, _) => ("model.content_stages", self.content_stages, smallest(&|n| fits(n).0)),
-            (true, false) => ("model.scales", self.scales, smallest(&|n| fits(n).1)),
-        };
-        let least = least.map_or("none fits".into(), |n| n.to_string());
-        let found = format!("{found} with a sampling.crop of {crop}");
-        Err(Error::setting(field, found, format!("fewer, or a crop of at least {least}")))
+        // disContent takes a quarter of the side, n to ⌊(n − 3) / 2⌋ in each stage, more than 3 at its end;
+        // those of pictures reflect by 1, so more than one pixel before each of their halvings.
+        let content = 4 * ((7 << self.content_stages) - 3);
+        let pictures = if self.scales > 1 { (15 << (self.scales - 1)) + 1 } else { 33 };
+        for (field, found, least) in
+            [("content_stages", self.content_stages, content), ("scales", self.scales, pictures)]
+        {
+            if crop < least {
+                let found = format!("{found} with a sampling.crop of {crop}");
+                let allowed = format!("it with a crop of at least {}", least.next_multiple_of(4));
+                return Err(Error::setting(format!("model.{field}"), found, allowed));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -231,8 +229,8 @@ pub struct I2iConfig {
     pub loss: LossConfig,
     /// The CIR terms: `moved` lists the codes that move, each in a term of its own.
     pub cir: CirConfig,
-    /// Whether re-encoded content carries fresh noise, as in training everywhere else; without,
-    /// the distance has no floor.
+    /// Whether content carries noise in the CIR terms, as in training everywhere else, fresh when it is
+    /// encoded again; without, the distance has no floor.
     #[serde(default = "yes")]
     pub cir_noise: bool,
     /// All optimisers.
@@ -276,7 +274,13 @@ impl I2iConfig {
             return Err(Error::setting("sampling.encoded", 0, "at least 1"));
         }
         // Random translations are compared with other pictures than those translated.
-        let (least, why) = match self.cir.lambda > 0. {
+        let uses_cir = self.cir.lambda > 0.;
+        if uses_cir && self.cir.scale == Scale::Relative && encoded == 1 {
+            let allowed =
+                "absolute, or a sampling.encoded of at least 2, whose spread can be taken";
+            return Err(Error::setting("cir.scale", "relative", allowed));
+        }
+        let (least, why) = match uses_cir {
             true => (2 * encoded, "twice sampling.encoded, for CIR moves towards the others"),
             false => (encoded + 1, "more than sampling.encoded"),
         };

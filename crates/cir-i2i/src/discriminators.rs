@@ -46,14 +46,6 @@ impl Discriminator {
         if scales > 1 { (4, 4) } else { (3, 6) }
     }
 
-    /// Whether pictures of side `side` are large enough at every scale: a reflection by 1 needs more
-    /// than one pixel.
-    pub(crate) fn fits(side: usize, scales: usize) -> bool {
-        let (kernel, depth) = Self::stages(scales);
-        let smallest = (1..scales).fold(side, |n, _| n.div_ceil(2));
-        (0..depth).try_fold(smallest, |n, _| (n > 1).then(|| (n + 2 - kernel) / 2 + 1)).is_some()
-    }
-
     /// The same network as a judge of others: no gradient runs into its parameters.
     pub fn fixed(&self) -> Self {
         let fixed = |layers: &Vec<Judging>| layers.iter().map(Judging::fixed).collect();
@@ -79,30 +71,19 @@ impl Discriminator {
         Ok(maps)
     }
 
-    /// [`Self::forward`] of several batches one after the other; in one batch where that is the same.
+    /// [`Self::forward`] of two batches one after the other; in one batch where that is the same.
     ///
     /// # Errors
     /// As [`Self::forward`].
-    pub(crate) fn forward_each<const N: usize>(
-        &self,
-        batches: [&Tensor; N],
-    ) -> Result<[Vec<Tensor>; N]> {
-        let mut maps: [Vec<Tensor>; N] = std::array::from_fn(|_| Vec::new());
+    pub(crate) fn forward_both(&self, [a, b]: [&Tensor; 2]) -> Result<[Vec<Tensor>; 2]> {
         if self.spectral {
-            for (maps, batch) in maps.iter_mut().zip(batches) {
-                *maps = self.forward(batch)?;
-            }
-            return Ok(maps);
+            return Ok([self.forward(a)?, self.forward(b)?]);
         }
-        for map in self.forward(&Tensor::cat(&batches, 0)?)? {
-            let mut at = 0;
-            for (maps, batch) in maps.iter_mut().zip(batches) {
-                let n = batch.dim(0)?;
-                maps.push(map.narrow(0, at, n)?);
-                at += n;
-            }
-        }
-        Ok(maps)
+        let (maps, n) = (self.forward(&Tensor::cat(&[a, b], 0)?)?, a.dim(0)?);
+        let part = |from: usize, count: usize| {
+            maps.iter().map(|map| map.narrow(0, from, count)).collect::<Result<Vec<_>>>()
+        };
+        Ok([part(0, n)?, part(n, b.dim(0)?)?])
     }
 }
 
@@ -154,13 +135,5 @@ impl ContentDiscriminator {
     /// When the codes have other channels or are too small.
     pub fn forward(&self, codes: &Tensor) -> Result<Tensor> {
         self.0.iter().try_fold(codes.clone(), |x, layer| layer.forward(&x))
-    }
-
-    /// The side that is left of a code's side of `side`, if anything is.
-    pub(crate) fn left(side: usize, stages: usize) -> Option<usize> {
-        (0..stages)
-            .try_fold(side, |n, _| Some(n.checked_sub(3)? / 2))?
-            .checked_sub(3)
-            .filter(|n| *n > 0)
     }
 }

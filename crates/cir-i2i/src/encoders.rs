@@ -5,7 +5,7 @@ use cir_ops::{Activation, Linear};
 
 use crate::{
     Domain, Form, ModelConfig,
-    blocks::{Halve, LEAKY, Padded, Pooled, Residual, Scope, steep},
+    blocks::{Halve, LEAKY, Padded, Pooled, Residual, STEEP, Scope},
     domain::both,
 };
 
@@ -66,6 +66,9 @@ pub struct Manner {
 
 impl Manner {
     /// mean + noise · exp(log_variance / 2); the mean where there is no variance or no noise.
+    ///
+    /// # Shapes
+    /// `noise` (B, nz) → (B, nz).
     ///
     /// # Errors
     /// When the shapes differ.
@@ -143,7 +146,7 @@ impl AttributeEncoder {
             Own::Concat(own) => {
                 let Distribution { first, pooled, mean, log_variance } = &own[domain.index()];
                 let x = pooled.iter().try_fold(images.apply(first)?, |x, block| x.apply(block))?;
-                let x = steep(&x)?.mean((2, 3))?;
+                let x = STEEP.apply(&x)?.mean((2, 3))?;
                 let log_variance = Some(x.apply(log_variance)?);
                 Ok(Manner { mean: x.apply(mean)?, log_variance })
             }

@@ -234,19 +234,28 @@ fn against_truth(
     let l1 = made.guided.l1(truth)?;
     let [i, j] = made.indices;
     let mut nearest =
-        |x: Domain, picture: &dyn Fn(usize) -> Option<Result<Image>>| -> Result<f64> {
-            let others = held.domains[x.index()].choose_multiple(rng, OTHERS + 1);
-            let others = others.filter(|&&other| other != i && other != j).take(OTHERS);
-            for other in others.filter_map(|&other| picture(other)) {
-                if made.guided.l1(&other?)? <= l1 {
-                    return Ok(0.);
+        |x: Domain, picture: &dyn Fn(usize) -> Option<Result<Image>>| -> Result<Option<f64>> {
+            let domain = &held.domains[x.index()];
+            let mut told = 0;
+            for other in domain.choose_multiple(rng, domain.len()) {
+                let Some(other) = picture(*other).transpose()? else { continue };
+                // Another image may show the same letter, or be in the same manner.
+                if other == *truth {
+                    continue;
+                }
+                if made.guided.l1(&other)? <= l1 {
+                    return Ok(Some(0.));
+                }
+                told += 1;
+                if told == OTHERS {
+                    break;
                 }
             }
-            Ok(1.)
+            Ok((told > 0).then_some(1.))
         };
     let content = nearest(from, &|other| data.source.in_manner_of(other, j))?;
     let manner = nearest(from.other(), &|other| data.source.in_manner_of(i, other))?;
-    Ok(Some([l1, content, manner]))
+    Ok(content.zip(manner).map(|(content, manner)| [l1, content, manner]))
 }
 
 /// The mean L1 over all pairs.

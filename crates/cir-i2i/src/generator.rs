@@ -107,6 +107,9 @@ impl Generator {
 
     /// What both domains' generators do alike with content codes, so that it is done once.
     ///
+    /// # Shapes
+    /// (B, 4·width, h, w) → the same.
+    ///
     /// # Errors
     /// When `content` has another number of channels.
     pub fn prepare(&self, content: &Tensor) -> Result<Prepared> {

@@ -8,7 +8,8 @@ use crate::{
     domain::both,
 };
 
-/// The mean binary cross entropy of logits, a scalar.
+/// The mean binary cross entropy of logits, a scalar. The published program takes logarithms of
+/// probabilities and clamps them at −100, which differs only where a sigmoid saturates.
 fn cross_entropy(logits: &Tensor, target: f64) -> Result<Tensor> {
     let logits = logits.flatten_all()?;
     let targets =
@@ -31,14 +32,25 @@ fn l1(a: &Tensor, b: &Tensor) -> Result<Tensor> {
 pub struct Judgement {
     /// Σ over made pictures and scales of BCE(made, 0) + BCE(real, 1).
     pub loss: Tensor,
-    /// Its maps of the first made pictures.
+    /// Its maps of the first made pictures, (n, 1, h, w) for each scale.
     pub made: Vec<Tensor>,
-    /// Its maps of the real ones.
+    /// Its maps of the real ones, (batch, 1, h, w) for each scale.
     pub real: Vec<Tensor>,
+}
+
+impl Judgement {
+    /// The same without its graph, which holds what the discriminator computed.
+    pub(crate) fn detach(self) -> Self {
+        let maps = |maps: Vec<Tensor>| maps.iter().map(Tensor::detach).collect();
+        Self { loss: self.loss.detach(), made: maps(self.made), real: maps(self.real) }
+    }
 }
 
 /// The loss of a discriminator that is shown `real` pictures with each of the `made` ones, those
 /// first, as published.
+///
+/// # Shapes
+/// `real` (B, C, S, S), each of `made` (n, C, S, S).
 ///
 /// # Errors
 /// When the shapes do not fit.
@@ -46,7 +58,7 @@ pub fn judgement(net: &Discriminator, real: &Tensor, made: &[&Tensor]) -> Result
     let mut first = None;
     let mut losses = Vec::with_capacity(made.len());
     for made in made {
-        let [on_made, on_real] = net.forward_each([&made.detach(), real])?;
+        let [on_made, on_real] = net.forward_both([&made.detach(), real])?;
         losses.push((over_scales(&on_real, 1.)? + over_scales(&on_made, 0.)?)?);
         first.get_or_insert((on_made, on_real));
     }
@@ -55,6 +67,9 @@ pub fn judgement(net: &Discriminator, real: &Tensor, made: &[&Tensor]) -> Result
 }
 
 /// The content discriminator's loss on codes of A and B, and its logits.
+///
+/// # Shapes
+/// `content` (n, 4·width, S/4, S/4) of each domain → a scalar, and (n, 1, h, w) of each.
 ///
 /// # Errors
 /// When the shapes do not fit.
@@ -67,7 +82,23 @@ pub fn content_judgement(
     Ok((loss, logits))
 }
 
+/// A term of each domain.
+fn push_both(
+    losses: &mut Losses,
+    name: &str,
+    weight: f64,
+    term: impl Fn(Domain) -> Result<Tensor>,
+) -> Result<()> {
+    for x in Domain::BOTH {
+        losses.push(format!("{name}_{}", x.lower()), term(x)?, weight);
+    }
+    Ok(())
+}
+
 /// Phase 1, which trains encoders and generator; the discriminators are those after their updates.
+///
+/// # Shapes
+/// `images` (n, C, S, S) of each domain, those that `made` was made of.
 ///
 /// # Errors
 /// When the shapes do not fit.
@@ -79,24 +110,22 @@ pub fn first_phase(
     weights: &LossConfig,
 ) -> Result<Losses> {
     let mut losses = Losses::new();
-    let mut push = |name: &str, weight: f64, term: &dyn Fn(Domain) -> Result<Tensor>| {
-        both(|x| {
-            losses.push(format!("{name}_{}", x.lower()), term(x)?, weight);
-            Ok(())
-        })
-    };
-    push("gan_content", weights.content_adversarial, &|x| {
+    push_both(&mut losses, "gan_content", weights.content_adversarial, |x| {
         cross_entropy(&content.forward(&made.content[x.index()])?, 0.5)
     })?;
-    push("gan", weights.adversarial, &|x| {
+    push_both(&mut losses, "gan", weights.adversarial, |x| {
         over_scales(&critics[x.index()].forward(&made.translated[x.index()])?, 1.)
     })?;
-    push("kl_attr", weights.attribute_prior, &|x| prior(&made.manner[x.index()]))?;
-    push("l2_content", weights.content_prior, &|x| made.content[x.index()].sqr()?.mean_all())?;
-    push("l1_self", weights.self_reconstruction, &|x| {
+    push_both(&mut losses, "kl_attr", weights.attribute_prior, |x| prior(&made.manner[x.index()]))?;
+    push_both(&mut losses, "l2_content", weights.content_prior, |x| {
+        made.content[x.index()].sqr()?.mean_all()
+    })?;
+    push_both(&mut losses, "l1_self", weights.self_reconstruction, |x| {
         l1(&made.own[x.index()], &images[x.index()])
     })?;
-    push("l1_cycle", weights.cycle, &|x| l1(&made.back[x.index()], &images[x.index()]))?;
+    push_both(&mut losses, "l1_cycle", weights.cycle, |x| {
+        l1(&made.back[x.index()], &images[x.index()])
+    })?;
     Ok(losses)
 }
 
@@ -112,6 +141,9 @@ fn prior(manner: &Manner) -> Result<Tensor> {
 /// Phase 2, which trains content encoder and generator: random translations of `made` from the codes
 /// `random`.
 ///
+/// # Shapes
+/// Each of `random` (n, nz), as many as `made` has random translations in each domain.
+///
 /// # Errors
 /// When the shapes do not fit.
 pub fn second_phase(
@@ -124,35 +156,23 @@ pub fn second_phase(
     if random.is_empty() || pictures != [random.len(); 2] {
         candle_core::bail!("{} random codes for {pictures:?} random translations", random.len());
     }
-    let mut judged = [Vec::new(), Vec::new()];
-    for i in 0..random.len() {
-        for (x, terms) in Domain::BOTH.into_iter().zip(&mut judged) {
-            let maps = critics[x.index()].forward(&made.random[x.index()][i])?;
-            terms.push(over_scales(&maps, 1.)?);
-        }
-    }
     let mut losses = Losses::new();
-    for (x, terms) in Domain::BOTH.into_iter().zip(&judged) {
-        let term = Tensor::stack(terms, 0)?.sum_all()?;
-        losses.push(format!("gan2_{}", x.lower()), term, weights.adversarial);
-    }
-    for x in Domain::BOTH {
-        let term = l1(&made.random_again[x.index()], &random[0])?;
-        losses.push(format!("latent_{}", x.lower()), term, weights.latent);
-    }
+    push_both(&mut losses, "gan2", weights.adversarial, |x| {
+        let critic = &critics[x.index()];
+        let terms =
+            made.random[x.index()].iter().map(|images| over_scales(&critic.forward(images)?, 1.));
+        Tensor::stack(&terms.collect::<Result<Vec<_>>>()?, 0)?.sum_all()
+    })?;
+    push_both(&mut losses, "latent", weights.latent, |x| {
+        l1(&made.random_again[x.index()], &random[0])
+    })?;
     if let [r, r2] = random {
-        let apart = (r2 - r)?.abs()?.mean_all()?;
-        for x in Domain::BOTH {
-            let [image, image2] = &made.random[x.index()][..] else {
-                candle_core::bail!("two random codes without two pictures")
-            };
-            let ratio = (l1(image2, image)? / &apart)?;
-            losses.push(
-                format!("ms_{}", x.lower()),
-                (ratio + 1e-5)?.recip()?,
-                weights.mode_seeking,
-            );
-        }
+        let apart = l1(r2, r)?;
+        push_both(&mut losses, "ms", weights.mode_seeking, |x| {
+            // As many as codes, which was checked.
+            let images = &made.random[x.index()];
+            ((l1(&images[1], &images[0])? / &apart)? + 1e-5)?.recip()
+        })?;
     }
     Ok(losses)
 }
@@ -167,6 +187,9 @@ pub struct CirDraw {
 }
 
 /// Content code with its noise, and mean attribute code, as the latent that CIR moves in.
+///
+/// # Shapes
+/// `images` (n, C, S, S), `noise` (n, 4·width, S/4, S/4).
 ///
 /// # Errors
 /// When the shapes do not fit.
@@ -188,6 +211,9 @@ fn noisy(content: Tensor, noise: Option<&Tensor>) -> Result<Tensor> {
 }
 
 /// The CIR term of one domain, from latents `a` towards `b`, and what it saw on the way.
+///
+/// # Shapes
+/// `a` and `b` as [`latent`] makes them, of n pictures each.
 ///
 /// # Errors
 /// When the shapes do not fit.

@@ -64,6 +64,9 @@ impl cir_train::ModelCard for ModelCard {
 
     fn check(&self) -> Result<()> {
         self.config.check()?;
+        if self.size == 0 || !self.size.is_multiple_of(4) {
+            return Err(cir_core::Error::setting("size", self.size, "a positive multiple of 4"));
+        }
         match (self.schema.len(), self.domains().len()) {
             (1, 2) => Ok(()),
             (attributes, domains) => {

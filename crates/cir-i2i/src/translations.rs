@@ -24,9 +24,9 @@ pub struct Noise {
     pub attribute: Option<[Tensor; 2]>,
     /// (n, nz): random attribute codes, a second time for mode seeking; both domains' alike.
     pub random: Vec<Tensor>,
-    /// Added to the content codes of translations, of the pictures that show A's content and B's.
+    /// (n, 4·width, S/4, S/4): added to the content codes of translations, of the pictures that show A's content and B's.
     pub content_again: [Tensor; 2],
-    /// With which the attribute codes of translations are sampled, in the `concat` form.
+    /// (n, nz): with which the attribute codes of translations are sampled, in the `concat` form.
     pub attribute_again: Option<[Tensor; 2]>,
 }
 
@@ -57,21 +57,19 @@ impl Noise {
         let content = [n, 4 * model.width, side.div_ceil(4), side.div_ceil(4)];
         let attribute = [n, model.attribute_width];
         let sampled = model.form == Form::Concat;
-        let codes = |draw: &mut dyn FnMut(&[usize]) -> Result<Tensor>| {
-            sampled.then(|| both(|_| draw(&attribute))).transpose()
-        };
         let randoms = if loss.mode_seeking > 0. { 2 } else { 1 };
         Ok(Self {
             content: both(|_| draw(&content))?,
-            attribute: codes(&mut draw)?,
+            attribute: sampled.then(|| both(|_| draw(&attribute))).transpose()?,
             random: (0..randoms).map(|_| draw(&attribute)).collect::<Result<_>>()?,
             content_again: both(|_| draw(&content))?,
-            attribute_again: codes(&mut draw)?,
+            attribute_again: sampled.then(|| both(|_| draw(&attribute))).transpose()?,
         })
     }
 }
 
-/// What the networks make of the encoded pictures; everything is A's, then B's.
+/// What the networks make of the encoded pictures; everything is A's, then B's. Content codes are
+/// (n, 4·width, S/4, S/4), attribute codes (n, nz), pictures (n, C, S, S).
 #[derive(Debug, Clone)]
 pub struct Translations {
     /// Content codes, noise included.
@@ -98,6 +96,9 @@ pub struct Translations {
 
 impl Translations {
     /// The forward pass.
+    ///
+    /// # Shapes
+    /// `images` (n, C, S, S) of each domain.
     ///
     /// # Errors
     /// When the shapes do not fit the networks.

@@ -105,12 +105,10 @@ impl<S: Simd, const ROWS: usize, const VECTORS: usize> Task for Sized<'_, S, ROW
             let most = t.part.min(t.terms.len()).max(1);
             let repetitions = t.part / most;
             let mut add = t.add;
-            let mut first = 0;
-            loop {
+            for first in (0..t.outer.max(1)).step_by(repetitions) {
                 let last = t.outer.min(first + repetitions);
-                let mut chunks = t.terms.chunks(most);
-                loop {
-                    let terms = chunks.next().unwrap_or_default();
+                for from in (0..t.terms.len().max(1)).step_by(most) {
+                    let terms = &t.terms[from..t.terms.len().min(from + most)];
                     // Longer than the bounds, so that the constant indices are in range where unused.
                     let mut acc = [[S::zero(); MAX_VECTORS]; 14];
                     for o in first..last {
@@ -139,13 +137,6 @@ impl<S: Simd, const ROWS: usize, const VECTORS: usize> Task for Sized<'_, S, ROW
                         });
                     });
                     add = true;
-                    if chunks.len() == 0 {
-                        break;
-                    }
-                }
-                first = last;
-                if first == t.outer {
-                    break;
                 }
             }
         }
@@ -195,33 +186,43 @@ mod tests {
 
     /// Sizes that fit into registers, and some that are put together from such.
     #[test]
-    fn every_size_is_the_sum_of_products() {
+    fn every_size_is_the_sum_of_products_in_parts_of_any_length() {
         const LANES: usize = <F32 as Simd>::LANES;
+        // Two repetitions of three terms.
+        const TERMS: usize = 3;
         for (rows, vectors) in [(14, 2), (3, 8), (4, 8), (17, 2), (5, 5), (31, 11), (0, 3), (3, 0)]
         {
-            let width = vectors * LANES;
-            let number = |i: usize| (i * 7 % 11) as f32 - 5.;
-            let x: Vec<f32> = (0..2 * rows).map(number).collect();
-            let w: Vec<f32> = (0..2 * width).map(number).collect();
-            let mut c: Vec<f32> = (0..rows * width).map(number).collect();
-            let t = Tile::<F32> {
-                x: x.as_ptr(),
-                x_step: rows,
-                w: w.as_ptr(),
-                w_step: width,
-                terms: &[Term { x: 0, w: 0 }],
-                outer: 2,
-                c: c.as_mut_ptr(),
-                c_step: width,
-                add: true,
-                part: 1,
-            };
-            // SAFETY: the vectors above have these sizes; plain code needs no instruction set.
-            unsafe { tile(rows, vectors, t) };
-            for (at, found) in c.iter().enumerate() {
-                let (i, j) = (at / width, at % width);
-                let sum = x[i] * w[j] + x[rows + i] * w[width + j];
-                assert_eq!(*found, number(at) + sum, "{rows} by {vectors}, {i} {j}");
+            for (part, add) in
+                [(1, true), (2, false), (3, true), (4, false), (6, false), (512, true)]
+            {
+                let width = vectors * LANES;
+                let number = |i: usize| (i * 7 % 11) as f32 - 5.;
+                let x: Vec<f32> = (0..2 * TERMS * rows).map(number).collect();
+                let w: Vec<f32> = (0..2 * TERMS * width).map(number).collect();
+                let mut c: Vec<f32> = (0..rows * width).map(number).collect();
+                let term = |k: usize| Term { x: (k * rows) as u32, w: (k * width) as u32 };
+                let terms: Vec<Term> = (0..TERMS).map(term).collect();
+                let t = Tile::<F32> {
+                    x: x.as_ptr(),
+                    x_step: TERMS * rows,
+                    w: w.as_ptr(),
+                    w_step: TERMS * width,
+                    terms: &terms,
+                    outer: 2,
+                    c: c.as_mut_ptr(),
+                    c_step: width,
+                    add,
+                    part,
+                };
+                // SAFETY: the vectors above have these sizes; plain code needs no instruction set.
+                unsafe { tile(rows, vectors, t) };
+                for (at, found) in c.iter().enumerate() {
+                    let (i, j) = (at / width, at % width);
+                    let product = |k: usize| x[k * rows + i] * w[k * width + j];
+                    let sum: f32 = (0..2 * TERMS).map(product).sum();
+                    let before = if add { number(at) } else { 0. };
+                    assert_eq!(*found, before + sum, "{rows} by {vectors}, part {part}, {i} {j}");
+                }
             }
         }
     }

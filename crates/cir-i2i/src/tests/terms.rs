@@ -31,7 +31,7 @@ fn update(config: &I2iConfig, weight: f64, with_noise: bool) -> Update {
     });
     let draws = draws.collect();
     let towards = ["a", "b"].map(|x| random(&format!("towards {x}"), &shape));
-    let step = CirStep { weight, noise: towards, draws };
+    let step = CirStep { weight, noise: with_noise.then_some(towards), draws };
     nets.update(&views(config), &noise(config), Some(&step), 1.).unwrap()
 }
 
