@@ -4,19 +4,14 @@ use anyhow::Result;
 use candle_core::{DType, Device, Tensor};
 use cir_elegant::{Adversaries, ElegantConfig, Pair};
 use cir_ops::Precision;
-use toml::{Table, Value};
 
-use crate::Work;
+use crate::{Work, recipe};
 
 const RECIPE: &str = include_str!("../../../models/elegant-celeba/recipe.toml");
 
 /// A step on the same pairs again and again; without CIR, which the program compared with has not.
 pub(crate) fn training(side: usize, batch: usize, precision: Precision) -> Result<Work> {
-    let mut table: Table = RECIPE.parse()?;
-    for field in ["version", "name", "description", "algorithm", "data", "train"] {
-        table.remove(field);
-    }
-    let mut config: ElegantConfig = Value::Table(table).try_into()?;
+    let (_, mut config): (_, ElegantConfig) = recipe::read(RECIPE)?;
     config.model.image_size = side;
     config.sampling.batch = batch;
     config.cir.lambda = 0.;

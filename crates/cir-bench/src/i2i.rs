@@ -5,20 +5,15 @@ use candle_core::{DType, Device, Tensor};
 use cir_core::rng;
 use cir_i2i::{Adversaries, I2iConfig, Noise, Views};
 use cir_ops::Precision;
-use toml::{Table, Value};
 
-use crate::Work;
+use crate::{Work, recipe};
 
 const RECIPE: &str = include_str!("../../../models/i2i-cat2dog/recipe.toml");
 
 /// An iteration on the same pictures again and again; without CIR, which the program compared with
 /// has not.
 pub(crate) fn training(side: usize, batch: usize, precision: Precision) -> Result<Work> {
-    let mut table: Table = RECIPE.parse()?;
-    for field in ["version", "name", "description", "algorithm", "data", "train"] {
-        table.remove(field);
-    }
-    let mut config: I2iConfig = Value::Table(table).try_into()?;
+    let (_, mut config): (_, I2iConfig) = recipe::read(RECIPE)?;
     config.sampling.crop = side;
     config.sampling.batch = batch;
     config.cir.lambda = 0.;

@@ -14,6 +14,7 @@ mod elegant;
 mod i2i;
 mod layers;
 mod limits;
+mod recipe;
 mod steps;
 mod usage;
 

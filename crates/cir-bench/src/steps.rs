@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use candle_core::{DType, Device, Tensor};
 use cir_core::Params;
 use cir_data::{DataConfig, DataSet};
 use cir_gzs::{Autoencoder, Groups, Gzs, GzsConfig};
 use cir_ops::Precision;
 use cir_train::Algorithm as _;
-use toml::{Table, Value};
 
-use crate::Work;
+use crate::{Work, recipe};
 
 /// The recipes by name.
 const RECIPES: [(&str, &str); 3] = [
@@ -25,12 +24,7 @@ fn recipe(name: &str, batch: usize, precision: Precision) -> Result<(DataConfig,
     let Some((_, text)) = RECIPES.iter().find(|(known, _)| *known == name) else {
         bail!("{name:?}: no built-in recipe")
     };
-    let mut table: Table = text.parse()?;
-    for field in ["version", "name", "description", "algorithm", "train"] {
-        table.remove(field);
-    }
-    let data = table.remove("data").and_then(|data| data.try_into().ok()).context("[data]")?;
-    let mut config: GzsConfig = Value::Table(table).try_into()?;
+    let (data, mut config): (_, GzsConfig) = recipe::read(text)?;
     config.cir.lambda = 0.;
     config.sampling.batch = batch;
     config.precision = precision;

@@ -258,6 +258,7 @@ mod tests {
         let smooth = refusal(|c| c.model.smooth_stages = 9);
         assert!(smooth.contains("model.smooth_stages: found 9"), "{smooth}");
         assert!(refusal(|c| c.loss.mismatched = -1.).contains("loss.mismatched: found -1"));
+        assert!(refusal(|c| c.loss.change = f64::NAN).contains("loss.change: found NaN"));
         assert!(refusal(|c| c.sampling.batch = 0).contains("sampling.batch"));
         assert!(refusal(|c| c.loss.half_size = -1.).contains("loss.half_size: found -1"));
         let lr = refusal(|c| c.optimiser.discriminator.lr = f64::NAN);

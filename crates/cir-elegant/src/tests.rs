@@ -140,6 +140,22 @@ fn both_sides_are_logged_apart() {
 }
 
 #[test]
+fn the_change_of_an_exchange_counts_with_its_weight() {
+    let total = |change: f64| {
+        let weighted = ElegantConfig { loss: LossConfig { change, ..config().loss }, ..config() };
+        let logged = trained(&mut elegant(weighted), 1..=1);
+        let of = |name: &str| logged.iter().find(|(n, _)| n == name).map(|(_, x)| *x);
+        (of("total_G").unwrap(), of("change"))
+    };
+    let ((without, none), (with, change)) = (total(0.), total(3.));
+    assert_eq!(none, None);
+    // One trained attribute's networks have learnt when the next one's terms are taken, so about.
+    let added = (with - without) / 3.;
+    let change = change.unwrap();
+    assert!(change > 0. && (added - change).abs() < 0.1 * change, "{added} {change}");
+}
+
+#[test]
 fn discriminators_that_are_certain_for_long_are_warned_of() {
     let mut state = elegant(config()).state();
     state.counters.insert("collapsed_steps".into(), 500);

@@ -299,3 +299,35 @@ pub fn shown(model: &Model, data: &DataSet, count: usize, seed: u64) -> Result<V
     }
     Ok(all)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::{data, model_of};
+
+    /// Half of the held-out pictures show the same as any one of them, or are in its manner.
+    #[test]
+    fn what_is_right_is_nearest_to_its_truth_and_what_is_another_is_not() {
+        let data = data();
+        let held = Held::new(&model_of(&data), &data).unwrap();
+        for from in Domain::BOTH {
+            let [shown, references] = [from, from.other()].map(|x| &held.domains[x.index()]);
+            for (&i, &j) in shown.iter().zip(references.iter().rev()) {
+                let truth = data.source.in_manner_of(i, j).unwrap().unwrap();
+                let other =
+                    shown.iter().find(|&&k| data.source.subject(k) != data.source.subject(i));
+                let wrong = data.source.in_manner_of(*other.unwrap(), j).unwrap().unwrap();
+                let score = |guided: Image| {
+                    let [image, reference] = [i, j].map(|k| data.source.image(k).unwrap());
+                    let (truth, random) = (Some(truth.clone()), Vec::new());
+                    let made =
+                        Translated { indices: [i, j], image, reference, guided, truth, random };
+                    against_truth(&held, &data, from, &made, &mut rng(1, "test", 0)).unwrap()
+                };
+                assert_eq!(score(truth.clone()), Some([0., 1., 1.]));
+                let [l1, content, _] = score(wrong).unwrap();
+                assert!(l1 > 0. && content == 0.);
+            }
+        }
+    }
+}

@@ -153,6 +153,12 @@ fn a_model_of_sketches_is_trained_and_used() {
     let twice = ["translate", "run", "sketches", "more", "--to", "A", "--each", "twice"];
     refused(&place, &twice, &["--each", "sketches/", "more/", "called the same"]);
     assert!(!place.path("twice").exists());
+    let beside = ["translate", "run", "sketches", "--to", "A", "--each", "./sketches"];
+    refused(&place, &beside, &["--each ./sketches: it holds sketches/", "a folder without"]);
+    refused(&place, &to(&["--to", "B", "--steps", "3"]), &["--steps", "after --reference"]);
+    let ignored = to(&["--to", "A", "--reference", "one.png", "--seed", "2"]);
+    refused(&place, &ignored, &["--seed", "--reference"]);
+    refused(&place, &to(&["--to", "A", "--each", "e", "-o", "e.png"]), &["--each", "--out"]);
     let missing = place.refused(&["translate", "run", "none.png", "--to", "A"], 1);
     assert!(missing.contains("none.png"), "{missing}");
     fs::write(place.path("text.png"), "no picture").unwrap();

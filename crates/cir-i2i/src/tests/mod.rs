@@ -89,8 +89,14 @@ fn data_set() -> DataSet {
     DataSet { name: "squares".into(), source, index, split, channels: 3, size: SIDE }
 }
 
-fn data() -> Arc<DataSet> {
+pub(crate) fn data() -> Arc<DataSet> {
     Arc::new(data_set())
+}
+
+/// An untrained model of `data`.
+pub(crate) fn model_of(data: &Arc<DataSet>) -> crate::Model {
+    let i2i = I2i::new(config(), data.clone(), 1, 1, &Device::Cpu).unwrap();
+    i2i.trained().clone()
 }
 
 fn model(form: Form) -> ModelConfig {

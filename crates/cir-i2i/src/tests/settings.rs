@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use candle_core::Device;
-use cir_core::{Attribute, ChosenMoved, LrSchedule, Moved, Schema};
+use cir_core::{Attribute, ChosenMoved, LrSchedule, Moved, Scale, Schema};
 use cir_data::{DataSet, Source as _, Split};
 
 use super::{Squares, config, data, data_set, model, with_model};
@@ -145,6 +145,17 @@ fn batches_that_are_too_small_are_named() {
         c.sampling.encoded = 2;
     });
     is(&few, "sampling.batch: found 2; allowed: at least 3: more than sampling.encoded");
+}
+
+#[test]
+fn one_picture_has_no_spread_to_relate_to() {
+    let relative = |c: &mut I2iConfig| c.cir.scale = Scale::Relative;
+    let found = refusal(relative);
+    assert!(found.starts_with("cir.scale: found relative; allowed: absolute, or"), "{found}");
+    let mut config = config();
+    relative(&mut config);
+    (config.sampling.encoded, config.sampling.batch) = (2, 4);
+    config.check().unwrap();
 }
 
 #[test]

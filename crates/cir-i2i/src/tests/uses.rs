@@ -78,6 +78,7 @@ fn cards_that_are_not_of_two_domains_are_refused() {
     let three = refused(r#""photo","drawing""#, r#""photo","drawing","etching""#);
     assert!(three.contains("one attribute of two values"), "{three}");
     assert!(refused(r#""width":2"#, r#""width":0"#).contains("model.width: found 0"));
+    assert!(refused(r#""size":36"#, r#""size":30"#).contains("size: found 30"));
     let wide = refused(r#""width":2"#, r#""width":3"#);
     assert!(wide.contains("found shape"), "{wide}");
     assert!(refused("i2i-dis", "elegant").contains("a model of algorithm \"elegant\""));
