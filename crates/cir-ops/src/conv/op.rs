@@ -210,6 +210,9 @@ impl<T: Number> Generic<T> for GradientTask<'_, T> {
     type Out = Vec<T>;
 
     fn run<S: Simd<T = T>>(self) -> Vec<T> {
+        if !self.reversed && winograd::better_gradient::<S>(&self.g) {
+            return winograd::weight_gradient::<S>(&self.g, self.a, self.b, self.steps);
+        }
         weight_gradient::<S>(&self.g, self.a, self.b, self.steps, self.reversed)
     }
 }

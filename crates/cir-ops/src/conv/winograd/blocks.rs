@@ -1,32 +1,31 @@
 //! Transformed tiles in blocks: `[point][channel × remainder][tile]`.
 
-use crate::numbers::Number;
 use crate::scratch::Scratch;
 use crate::simd::Simd;
 
 use super::line;
-use super::split::{OUTPUTS, POINTS, Run, Split};
+use super::split::{OUTPUTS, POINTS, Run};
 use super::staging::{Staging, Units};
-use super::transforms;
+use super::transforms::Transform;
 
 /// The layout of a block's tiles.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Layout {
-    /// Rows of tiles in the largest block, and tiles in a row.
-    pub(super) units: usize,
+    /// Tiles in a row.
     pub(super) tiles: usize,
     /// Steps from one channel and remainder to the next.
     pub(super) pitch: usize,
 }
 
 impl Layout {
+    /// Of at most `units` rows of tiles.
     pub(super) fn new<S: Simd>(units: usize, tiles: usize) -> Self {
         // Tiles are written in whole vectors, each row over the surplus of the one before.
         let most = (units - 1) * tiles + tiles.next_multiple_of(S::LANES);
         let most = most.max((units * tiles).next_multiple_of(S::LANES));
         // An odd number of cache lines, so that successive channels fall into different sets.
         let pitch = (most.div_ceil(line::<S>()) | 1) * line::<S>();
-        Self { units, tiles, pitch }
+        Self { tiles, pitch }
     }
 
     /// The step from one point to the next, of a number of channels and remainders.
@@ -35,61 +34,54 @@ impl Layout {
     }
 }
 
-/// Bᵀ·d·B of all tiles of some units in one phase: `down` and `across` hold a run a remainder.
-#[inline(always)]
-pub(super) fn transform_inputs<S: Simd>(
-    staging: &Staging,
-    splits: [&Split; 2],
-    [down, across]: [&[Run]; 2],
-    units: Units,
-    staged: &[S::T],
-    layout: Layout,
-    to: &mut [S::T],
-) {
-    let [taps_down, taps_across] = splits.map(|split| split.taps);
-    let remainders = down.len() * across.len();
-    let point = layout.point::<S>(staging.channels * remainders);
-    let whole = layout.tiles.next_multiple_of(S::LANES);
-    let columns = staging.columns;
-    let mut rows = Scratch::<S::T>::take(POINTS * staging.line);
-    for channel in 0..staging.channels {
-        for unit in units.0..units.1 {
-            let row = staging.row(units, unit);
-            let first = (unit - units.0) * layout.tiles;
-            for (r, run) in down.iter().enumerate() {
-                let d = std::array::from_fn(|i| match i <= taps_down {
-                    true => staging.line(staged, units, channel, row + run.first + i, r),
-                    false => &[],
-                });
-                transforms::inputs::<S>(taps_down, d, quarters(&mut rows, staging.line));
-                for (y, rows) in rows.chunks_exact(staging.line).enumerate().take(taps_down + 1) {
+/// How a block's tiles are transformed: `down` and `across` hold a run for each remainder, and
+/// the taps of each axis.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tiles<'a> {
+    pub(super) transform: Transform,
+    pub(super) staging: &'a Staging,
+    pub(super) down: &'a [Run],
+    pub(super) across: &'a [Run],
+    pub(super) taps: [usize; 2],
+    pub(super) layout: Layout,
+}
+
+impl Tiles<'_> {
+    /// Transforms all tiles of some units.
+    #[inline(always)]
+    pub(super) fn apply<S: Simd>(&self, units: Units, staged: &[S::T], to: &mut [S::T]) {
+        let Self { transform, staging, down, across, taps, layout } = *self;
+        let remainders = down.len() * across.len();
+        let point = layout.point::<S>(staging.channels * remainders);
+        let points = taps[1] + OUTPUTS - 1;
+        let whole = layout.tiles.next_multiple_of(S::LANES);
+        let line = staging.line;
+        let mut rows = Scratch::<S::T>::take(POINTS * line);
+        for channel in 0..staging.channels {
+            for unit in units.0..units.1 {
+                let first = (unit - units.0) * layout.tiles;
+                for (r, run) in down.iter().enumerate() {
+                    let row = staging.row(units, unit) + run.first;
+                    let start = staging.at(units, channel, row, r);
+                    let step = down.len() * line;
+                    let starts = [start, start + step, start + 2 * step, start + 3 * step];
+                    transform.apply::<S>(taps[0], staged, starts, &mut rows, line, line);
                     for (s, run) in across.iter().enumerate() {
-                        let d = std::array::from_fn(|j| {
+                        let mut starts = [0; POINTS];
+                        for (j, start) in starts.iter_mut().enumerate() {
                             let place = run.first + j;
                             let segment = place % OUTPUTS * across.len() + s;
-                            match j <= taps_across {
-                                true => &rows[segment * columns + place / OUTPUTS..][..whole],
-                                false => &[],
-                            }
-                        });
+                            *start = segment * staging.columns + place / OUTPUTS;
+                        }
                         let k = channel * remainders + r * across.len() + s;
-                        let at = y * (taps_across + 1) * point + k * layout.pitch + first;
-                        let mut points = to[at..].chunks_mut(point);
-                        let to = std::array::from_fn(|j| match j <= taps_across {
-                            true => points.next().map_or(&mut [][..], |to| &mut to[..whole]),
-                            false => &mut [],
-                        });
-                        transforms::inputs::<S>(taps_across, d, to);
+                        for y in 0..taps[0] + OUTPUTS - 1 {
+                            let from = &rows[y * line..(y + 1) * line];
+                            let to = &mut to[y * points * point + k * layout.pitch + first..];
+                            transform.apply::<S>(taps[1], from, starts, to, point, whole);
+                        }
                     }
                 }
             }
         }
     }
-}
-
-/// Four successive parts.
-#[inline(always)]
-pub(super) fn quarters<T>(all: &mut [T], len: usize) -> [&mut [T]; POINTS] {
-    let mut parts = all.chunks_exact_mut(len);
-    std::array::from_fn(|_| parts.next().unwrap_or(&mut []))
 }

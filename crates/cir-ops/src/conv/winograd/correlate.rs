@@ -1,7 +1,6 @@
 //! The correlation by minimal filtering: a task takes some rows of tiles, of one sample or several.
 
 use crate::activation::{Activation, Piecewise};
-use crate::numbers::Number;
 use crate::parallel::{Shared, filled, parallel, part};
 use crate::scratch::Scratch;
 use crate::simd::{Simd, Task};
@@ -9,10 +8,10 @@ use crate::tile::{Term, Tile, tile};
 
 use super::super::lines::interleave;
 use super::super::plan::Correlation;
-use super::blocks::{Layout, quarters, transform_inputs};
+use super::blocks::{Layout, Tiles};
 use super::split::{OUTPUTS, POINTS, Split};
 use super::staging::{Side, Staging, Units};
-use super::transforms;
+use super::transforms::{self, Transform};
 use super::weights::Weights;
 
 /// Tiles of a block, about: enough that weights are read seldom, few enough for the caches.
@@ -108,15 +107,16 @@ impl<S: Simd> Task for Block<'_, S> {
         let Plan { c, x, ref down, ref across, ref staging, layout, depth, .. } = *self.plan;
         let points = down.points() * across.points();
         let mut staged = Scratch::<S::T>::take(staging.len(self.units));
-        staging.stage(x, self.units, &mut staged);
+        staging.stage(x, (0, c.inputs), self.units, &mut staged);
         let v_point = layout.point::<S>(depth);
         let mut v = Scratch::<S::T>::take(points * v_point);
         let m_point = layout.point::<S>(c.outputs);
         let mut m = Scratch::<S::T>::take(across.phases.len() * points * m_point);
         for (py, rows) in down.phases.iter().enumerate() {
             for (px, columns) in across.phases.iter().enumerate() {
-                let (splits, runs) = ([down, across], [rows.as_slice(), columns.as_slice()]);
-                transform_inputs::<S>(staging, splits, runs, self.units, &staged, layout, &mut v);
+                let (transform, taps) = (Transform::Inputs, [down.taps, across.taps]);
+                let tiles = Tiles { transform, staging, down: rows, across: columns, taps, layout };
+                tiles.apply::<S>(self.units, &staged, &mut v);
                 let phase = py * across.phases.len() + px;
                 let m = &mut m[px * points * m_point..(px + 1) * points * m_point];
                 for point in 0..points {
@@ -200,25 +200,16 @@ impl<S: Simd> Block<'_, S> {
         let mut whole = Scratch::<S::T>::take(OUTPUTS * streams * pitch);
         for output in 0..c.outputs {
             for px in 0..phases {
-                let (top, bottom) = half.split_at_mut(POINTS * pitch);
-                let halves = top.chunks_exact_mut(pitch).zip(bottom.chunks_exact_mut(pitch));
-                for (across, (top, bottom)) in halves.enumerate().take(points[1]) {
-                    let from = std::array::from_fn(|down| {
-                        let point = (px * points[0] + down) * points[1] + across;
-                        match down < points[0] {
-                            true => &m[point * m_point + output * pitch..][..tiles],
-                            false => &[],
-                        }
-                    });
-                    let to = [&mut top[..tiles], &mut bottom[..tiles]];
-                    transforms::outputs::<S>(down.taps, from, to);
+                for across in 0..points[1] {
+                    let first = (px * points[0] * points[1] + across) * m_point;
+                    let from = &m[first + output * pitch..];
+                    let to = &mut half[across * pitch..];
+                    let step = points[1] * m_point;
+                    transforms::outputs::<S>(down.taps, from, step, to, POINTS * pitch, tiles);
                 }
                 for (i, half) in half.chunks_exact(POINTS * pitch).enumerate() {
-                    let row = &mut whole[i * streams * pitch..(i + 1) * streams * pitch];
-                    let (left, right) = row.split_at_mut(phases * pitch);
-                    let to = [left, right].map(|side| &mut side[px * pitch..][..tiles]);
-                    let from = std::array::from_fn(|p| &half[p * pitch..(p + 1) * pitch]);
-                    transforms::outputs::<S>(across.taps, from, to);
+                    let to = &mut whole[(i * streams + px) * pitch..];
+                    transforms::outputs::<S>(across.taps, half, pitch, to, phases * pitch, tiles);
                 }
             }
             for unit in self.units.0..self.units.1 {

@@ -9,12 +9,18 @@
 
 mod blocks;
 mod correlate;
+mod gradient;
+mod operand;
 mod split;
 mod staging;
 mod transforms;
 mod weights;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use correlate::{better, correlate};
+pub(crate) use gradient::{better as better_gradient, weight_gradient};
 
 use crate::simd::Simd;
 

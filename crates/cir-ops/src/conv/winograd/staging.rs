@@ -72,38 +72,36 @@ impl Staging {
         self.channels * self.rows(units) * self.down.step * self.line
     }
 
-    /// One staged row of one remainder.
+    /// Where a staged row of one remainder starts.
     #[inline(always)]
-    pub(super) fn line<'a, T>(
-        &self,
-        staged: &'a [T],
-        units: Units,
-        channel: usize,
-        row: usize,
-        remainder: usize,
-    ) -> &'a [T] {
-        let row = channel * self.rows(units) + row;
-        &staged[(row * self.down.step + remainder) * self.line..][..self.line]
+    pub(super) fn at(&self, units: Units, channel: usize, row: usize, remainder: usize) -> usize {
+        ((channel * self.rows(units) + row) * self.down.step + remainder) * self.line
     }
 
-    /// Stages what the tiles of `units` read of `x`.
+    /// Stages what the tiles of `units` read of `x`, of the channels from `first` on, of `all` in
+    /// an image.
     #[inline(always)]
-    pub(super) fn stage<T: Number>(&self, x: &[T], units: Units, staged: &mut [T]) {
+    pub(super) fn stage<T: Number>(
+        &self,
+        x: &[T],
+        (first, all): (usize, usize),
+        units: Units,
+        staged: &mut [T],
+    ) {
         let Self { channels, ref down, ref across, .. } = *self;
-        let rows = self.rows(units);
         for channel in 0..channels {
             for unit in units.0..units.1 {
                 let (n, tile) = (unit / down.tiles, unit % down.tiles);
-                let plane = &x[(n * channels + channel) * down.size * across.size..];
+                let plane = &x[(n * all + first + channel) * down.size * across.size..];
                 // Rows that the next unit begins with are left to it.
                 let last = unit + 1 == units.1 || tile + 1 == down.tiles;
                 let reach = if last { down.reach } else { OUTPUTS };
-                let first = channel * rows + self.row(units, unit);
+                let row = self.row(units, unit);
                 for (i, remainder) in
                     (0..reach).flat_map(|i| (0..down.step).map(move |r| (i, r)))
                 {
                     let y = ((tile * OUTPUTS + i) * down.step + remainder) as isize + down.low;
-                    let at = ((first + i) * down.step + remainder) * self.line;
+                    let at = self.at(units, channel, row + i, remainder);
                     let to = &mut staged[at..at + self.line];
                     if (0..down.size as isize).contains(&y) {
                         let row = &plane[y as usize * across.size..][..across.size];
@@ -155,10 +153,9 @@ fn segments<T: Number, const N: usize>(row: &[T], low: isize, columns: usize, to
     }
     if left < right {
         let from = &row[((left * N) as isize + low) as usize..][..(right - left) * N];
-        let mut to = to.map(|to| &mut to[left..right]);
-        for (i, from) in from.chunks_exact(N).enumerate() {
-            for s in 0..N {
-                to[s][i] = from[s];
+        for (s, to) in to.iter_mut().enumerate() {
+            for (to, from) in to[left..right].iter_mut().zip(from.chunks_exact(N)) {
+                *to = from[s];
             }
         }
     }

@@ -93,7 +93,12 @@ impl<S: Simd> Task for Group<'_, S> {
                 let phase = (py * across.phases.len() + px) * self.sizes.phase;
                 for (i, row) in rows.iter().enumerate() {
                     for (j, column) in columns.iter().enumerate() {
-                        self.transform(phase, i * columns.len() + j, row, column);
+                        let remainder = i * columns.len() + j;
+                        if S::ROWS <= 8 {
+                            self.transform::<8>(phase, remainder, row, column);
+                        } else {
+                            self.transform::<16>(phase, remainder, row, column);
+                        }
                     }
                 }
             }
@@ -104,42 +109,44 @@ impl<S: Simd> Task for Group<'_, S> {
 impl<S: Simd> Group<'_, S> {
     /// The weights of one remainder of rows and of columns, for all inputs of the task.
     #[inline(always)]
-    fn transform(&self, phase: usize, remainder: usize, row: &Run, column: &Run) {
+    fn transform<const L: usize>(&self, phase: usize, remainder: usize, row: &Run, column: &Run) {
         let Self { c, weight, sizes, .. } = *self;
         let remainders = self.down.remainders() * self.across.remainders();
-        let first = self.group * sizes.rows;
+        let first = (self.group * sizes.rows).min(c.outputs);
         let real = c.outputs.saturating_sub(first).min(sizes.rows);
-        let lanes = if S::ROWS <= 8 { 8 } else { 16 };
         let (down, across) = (row.elements.len(), column.elements.len());
-        let mut rows = [[0f64; 16]; POINTS];
-        let mut columns = [[[0f64; 16]; POINTS]; POINTS];
+        let mut taps = [[0f64; L]; POINTS];
+        let mut columns = [[[0f64; L]; POINTS]; POINTS];
+        let mut points = [[0f64; L]; POINTS];
         for input in self.inputs.0..self.inputs.1 {
             for (x, kx) in column.elements.iter().enumerate() {
-                for (rows, ky) in rows.iter_mut().zip(&row.elements) {
+                for (taps, ky) in taps.iter_mut().zip(&row.elements) {
                     let at = input * c.weight_input_step + ky * c.kernel[1] + kx;
-                    for (o, to) in rows[..real].iter_mut().enumerate() {
-                        *to = weight[at + (first + o) * c.weight_output_step].wide();
+                    let from = weight[at + first * c.weight_output_step..].iter();
+                    for (to, v) in taps[..real].iter_mut().zip(from.step_by(c.weight_output_step)) {
+                        *to = v.wide();
                     }
                 }
-                transforms::taps(&rows[..down], &mut columns[x], lanes);
+                transforms::taps(&taps[..down], &mut columns[x]);
             }
             let k = input * remainders + remainder;
             for y in 0..=down {
                 for x in 0..across {
-                    rows[x] = columns[x][y];
+                    taps[x] = columns[x][y];
                 }
-                let mut points = [[0f64; 16]; POINTS];
-                transforms::taps(&rows[..across], &mut points, lanes);
+                transforms::taps(&taps[..across], &mut points);
                 for (x, point) in points.iter().enumerate().take(across + 1) {
+                    let mut rounded = [S::T::ZERO; L];
+                    for (to, v) in rounded.iter_mut().zip(point) {
+                        *to = S::T::narrow(*v);
+                    }
                     let at = phase
                         + (y * (across + 1) + x) * sizes.point
                         + self.group * sizes.group
                         + k * sizes.rows;
                     // SAFETY: this group's weights of this input are this task's alone.
                     let to = unsafe { self.to.part(at, sizes.rows) };
-                    for (to, v) in to.iter_mut().zip(point) {
-                        to.write(S::T::narrow(*v));
-                    }
+                    to.write_copy_of_slice(&rounded[..sizes.rows]);
                 }
             }
         }
