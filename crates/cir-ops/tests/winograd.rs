@@ -51,7 +51,7 @@ fn check(s: &Shape) {
 prop_compose! {
     /// Kernels that fall into runs of two or three taps.
     fn shapes()(
-        transposed: bool, batch in 0usize..5, cin in 16usize..50, cout in 16usize..50,
+        transposed: bool, batch in 0usize..5, cin in 60usize..90, cout in 60usize..90,
         h in 1usize..14, w in 1usize..22, (k, stride) in prop::sample::select(vec![(3, 1), (4, 2)]),
         padding in 0usize..3, output_padding in 0usize..2,
     ) -> Shape {
@@ -78,8 +78,9 @@ fn results_do_not_depend_on_the_number_of_threads() {
         [(false, 3, 1, 5, 21), (false, 4, 2, 3, 40), (true, 4, 2, 4, 17), (true, 3, 1, 7, 8)]
     {
         let (kh, kw, padding, output_padding) = (k, k, 1, 0);
-        let (cin, cout, h, w) = (36, 50, side, side + 3);
-        let s = Shape { transposed, batch, cin, cout, h, w, kh, kw, stride, padding, output_padding };
+        let (cin, cout, h, w) = (66, 70, side, side + 3);
+        let s =
+            Shape { transposed, batch, cin, cout, h, w, kh, kw, stride, padding, output_padding };
         for kernels in own_kernels() {
             let run = |threads: usize| {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

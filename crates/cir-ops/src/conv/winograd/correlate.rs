@@ -8,8 +8,9 @@ use crate::tile::{Term, Tile, tile};
 
 use super::super::lines::interleave;
 use super::super::plan::Correlation;
+use super::super::rows::NARROW;
 use super::blocks::{Layout, Tiles};
-use super::split::{OUTPUTS, POINTS, Split};
+use super::split::{OUTPUTS, POINTS, Split, worth};
 use super::staging::{Side, Staging, Units};
 use super::transforms::{self, Transform};
 use super::weights::Weights;
@@ -28,7 +29,15 @@ const EVERYWHERE: usize = 1;
 
 /// Whether this is faster than sums over all taps.
 pub(crate) fn better<S: Simd>(c: &Correlation) -> bool {
-    S::PAIR == 1 && Split::new(&c.y).is_some() && Split::new(&c.x).is_some() && c.outputs > 4
+    let (Some(down), Some(across)) = (Split::new(&c.y), Split::new(&c.x)) else {
+        return false;
+    };
+    let depth = c.inputs * down.remainders() * across.remainders();
+    let tiles = c.batch * down.tiles * across.tiles;
+    // Transforms of inputs are shared by outputs, those of outputs by inputs, of weights by tiles;
+    // a transformed number costs as much as this many products.
+    let overhead = [c.outputs, depth, tiles].map(|sharing| 24. / sharing as f64).iter().sum();
+    S::PAIR == 1 && c.outputs > NARROW && worth([(&c.y, &down), (&c.x, &across)], overhead)
 }
 
 struct Plan<'a, S: Simd> {
@@ -68,7 +77,7 @@ pub(crate) fn correlate<S: Simd>(
     let blocks = units.div_ceil((TILES / across.tiles).max(1)).max(busy).min(units);
     let layout = Layout::new::<S>(units.div_ceil(blocks.max(1)).max(1), across.tiles);
     let weights = Weights::new(c, &down, &across, weight);
-    let term = |k| Term { x: (k * weights.rows()) as u32, w: (k * layout.pitch) as u32 };
+    let term = |k| Term { x: (k * weights.input()) as u32, w: (k * layout.pitch) as u32 };
     let plan = Plan::<S> {
         c,
         x,
@@ -141,7 +150,8 @@ impl<S: Simd> Block<'_, S> {
     #[inline(always)]
     fn products(&self, phase: usize, point: usize, v: &[S::T], m: &mut [S::T]) {
         let Plan { c, ref weights, ref across, layout, ref terms, depth, .. } = *self.plan;
-        let (tiles, pitch, rows) = (self.tiles(), layout.pitch, weights.rows());
+        let (tiles, pitch) = (self.tiles(), layout.pitch);
+        let (rows, input) = (weights.rows(), weights.input());
         let everywhere = EVERYWHERE * across.points() + EVERYWHERE;
         let bias = self.plan.bias.filter(|_| point == everywhere);
         if let Some(bias) = bias {
@@ -165,8 +175,8 @@ impl<S: Simd> Block<'_, S> {
                         }
                         let t = Tile::<S> {
                             // Where PAIR is 1, P is T.
-                            x: u[k * rows..].as_ptr().cast(),
-                            x_step: TERMS * rows,
+                            x: u[k * input..].as_ptr().cast(),
+                            x_step: TERMS * input,
                             w: v[k * pitch + t..].as_ptr().cast(),
                             w_step: TERMS * pitch,
                             terms: &terms[..count],
@@ -176,7 +186,7 @@ impl<S: Simd> Block<'_, S> {
                             add: k > 0 || bias.is_some(),
                             part: c.part,
                         };
-                        // SAFETY: `u` holds `rows` and `v` `pitch` numbers for each of `depth`
+                        // SAFETY: `u` holds `input` and `v` `pitch` numbers for each of `depth`
                         // terms, `m` `pitch` numbers an output, of which the first vectors, up to
                         // `tiles`, are read and written.
                         unsafe { tile(real, vectors, t) };

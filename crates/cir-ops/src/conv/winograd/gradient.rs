@@ -14,7 +14,7 @@ use crate::tile::{LONG, Term, Tile, most_rows, tile};
 use super::super::gradient::WeightGradient;
 use super::super::plan::Axis;
 use super::operand::{Chunk, Operand};
-use super::split::{POINTS, Run, Split};
+use super::split::{POINTS, Run, Split, worth};
 use super::staging::Side;
 use super::transforms::{Transform, gradients};
 
@@ -39,7 +39,15 @@ const COLLECTED: usize = 16;
 
 /// Whether this is faster than sums over all positions.
 pub(crate) fn better<S: Simd>(g: &WeightGradient) -> bool {
-    S::PAIR == 1 && g.stride <= 2 && splits(g).is_some() && g.a[0] > 4 && g.b[0] > 4
+    let Some([(y, down), (x, across)]) = splits(g) else {
+        return false;
+    };
+    let depth = g.a[0] * down.remainders() * across.remainders();
+    let tiles = g.batch * down.tiles * across.tiles;
+    // As in the correlation; operands are also turned round.
+    let shared = [(40., g.b[0]), (40., depth), (32., tiles)];
+    let overhead = shared.iter().map(|(cost, sharing)| cost / *sharing as f64).sum();
+    S::PAIR == 1 && g.stride <= 2 && worth([(&y, &down), (&x, &across)], overhead)
 }
 
 /// Both axes of the correlation that reads A and yields B.
@@ -96,10 +104,10 @@ pub(crate) fn weight_gradient<S: Simd>(
             transform: Transform::Outputs,
             down: side(Side::outputs, 0),
             across: side(Side::outputs, 1),
-            runs: [vec![Run { first: 0, elements: Vec::new() }], vec![Run {
-                first: 0,
-                elements: Vec::new(),
-            }]],
+            runs: [
+                vec![Run { first: 0, elements: Vec::new() }],
+                vec![Run { first: 0, elements: Vec::new() }],
+            ],
             taps,
             width,
         },

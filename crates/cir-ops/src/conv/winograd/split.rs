@@ -18,6 +18,26 @@ pub(super) struct Run {
     pub(super) elements: Vec<usize>,
 }
 
+/// Whether the `products` of each axis, and the work of transforms besides, are clearly less than
+/// the sums over taps inside of the images take. `overhead` is that work in products.
+pub(super) fn worth(axes: [(&Axis, &Split); 2], overhead: f64) -> bool {
+    let filtered: usize = axes.iter().map(|(_, split)| split.products()).product();
+    let direct: usize = axes.iter().map(|(axis, _)| inside(axis)).product();
+    (filtered as f64) * (1. + overhead) < 0.9 * direct as f64
+}
+
+/// Taps of all outputs that read a pixel of the image.
+fn inside(axis: &Axis) -> usize {
+    let phases = axis.phases.iter();
+    let inputs = 0..axis.input as isize;
+    let taps = phases.flat_map(|phase| phase.taps.iter().map(move |tap| (phase.count, tap.offset)));
+    taps.map(|(count, offset)| {
+        let reads = |at: &usize| inputs.contains(&((at * axis.step) as isize + offset));
+        (0..count).filter(reads).count()
+    })
+    .sum()
+}
+
 /// An axis of a correlation in tiles.
 #[derive(Clone, Debug)]
 pub(super) struct Split {
@@ -63,6 +83,11 @@ impl Split {
     /// Products of a tile and run.
     pub(super) fn points(&self) -> usize {
         OUTPUTS + self.taps - 1
+    }
+
+    /// Products along the axis of all phases and remainders.
+    pub(super) fn products(&self) -> usize {
+        self.phases.len() * self.remainders() * self.tiles * self.points()
     }
 
     /// Remainders of the inputs.

@@ -97,9 +97,7 @@ impl Staging {
                 let last = unit + 1 == units.1 || tile + 1 == down.tiles;
                 let reach = if last { down.reach } else { OUTPUTS };
                 let row = self.row(units, unit);
-                for (i, remainder) in
-                    (0..reach).flat_map(|i| (0..down.step).map(move |r| (i, r)))
-                {
+                for (i, remainder) in (0..reach).flat_map(|i| (0..down.step).map(move |r| (i, r))) {
                     let y = ((tile * OUTPUTS + i) * down.step + remainder) as isize + down.low;
                     let at = self.at(units, channel, row + i, remainder);
                     let to = &mut staged[at..at + self.line];

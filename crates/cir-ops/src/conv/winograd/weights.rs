@@ -1,5 +1,6 @@
 //! Transformed weights, for each list of taps as
-//! `[point][group of outputs][input × remainder][output within the group]`.
+//! `[point][group of outputs][input × remainder][output within the group]`, groups padded so that
+//! they are written in whole vectors.
 
 use crate::numbers::Number;
 use crate::parallel::{Shared, parallel};
@@ -24,6 +25,8 @@ pub(super) struct Weights<S: Simd> {
 #[derive(Clone, Copy)]
 struct Sizes {
     rows: usize,
+    /// From one input and remainder to the next.
+    input: usize,
     groups: usize,
     group: usize,
     point: usize,
@@ -35,11 +38,12 @@ impl<S: Simd> Weights<S> {
     pub(super) fn new(c: &Correlation, down: &Split, across: &Split, weight: &[S::T]) -> Self {
         let groups = c.outputs.div_ceil(most_rows::<S>(2));
         let rows = c.outputs.div_ceil(groups);
-        let group = c.inputs * down.remainders() * across.remainders() * rows;
+        let input = if S::ROWS <= 8 { 8 } else { 16 };
+        let group = c.inputs * down.remainders() * across.remainders() * input;
         // A cache line more, so that the points of a weight fall into different sets of a cache.
         let point = groups * group + line::<S>();
         let phase = down.points() * across.points() * point;
-        let sizes = Sizes { rows, groups, group, point, phase };
+        let sizes = Sizes { rows, input, groups, group, point, phase };
         let len = down.phases.len() * across.phases.len() * phase;
         let mut data = Scratch::take(len);
         let to = Shared::new(&mut data);
@@ -52,6 +56,11 @@ impl<S: Simd> Weights<S> {
             unsafe { S::vectorize(task) };
         });
         Self { data, sizes }
+    }
+
+    /// The step from one input and remainder to the next.
+    pub(super) fn input(&self) -> usize {
+        self.sizes.input
     }
 
     /// Outputs from one group to the next.
@@ -115,6 +124,7 @@ impl<S: Simd> Group<'_, S> {
         let first = (self.group * sizes.rows).min(c.outputs);
         let real = c.outputs.saturating_sub(first).min(sizes.rows);
         let (down, across) = (row.elements.len(), column.elements.len());
+        let mut taken = [S::T::ZERO; L];
         let mut taps = [[0f64; L]; POINTS];
         let mut columns = [[[0f64; L]; POINTS]; POINTS];
         let mut points = [[0f64; L]; POINTS];
@@ -123,16 +133,16 @@ impl<S: Simd> Group<'_, S> {
                 for (taps, ky) in taps.iter_mut().zip(&row.elements) {
                     let at = input * c.weight_input_step + ky * c.kernel[1] + kx;
                     let from = weight[at + first * c.weight_output_step..].iter();
-                    for (to, v) in taps[..real].iter_mut().zip(from.step_by(c.weight_output_step)) {
-                        *to = v.wide();
-                    }
+                    let from = from.step_by(c.weight_output_step);
+                    taken[..real].iter_mut().zip(from).for_each(|(to, v)| *to = *v);
+                    taps.iter_mut().zip(&taken).for_each(|(to, v)| *to = v.wide());
                 }
                 transforms::taps(&taps[..down], &mut columns[x]);
             }
             let k = input * remainders + remainder;
             for y in 0..=down {
-                for x in 0..across {
-                    taps[x] = columns[x][y];
+                for (taps, column) in taps.iter_mut().zip(&columns).take(across) {
+                    *taps = column[y];
                 }
                 transforms::taps(&taps[..across], &mut points);
                 for (x, point) in points.iter().enumerate().take(across + 1) {
@@ -143,10 +153,10 @@ impl<S: Simd> Group<'_, S> {
                     let at = phase
                         + (y * (across + 1) + x) * sizes.point
                         + self.group * sizes.group
-                        + k * sizes.rows;
+                        + k * L;
                     // SAFETY: this group's weights of this input are this task's alone.
-                    let to = unsafe { self.to.part(at, sizes.rows) };
-                    to.write_copy_of_slice(&rounded[..sizes.rows]);
+                    let to = unsafe { self.to.part(at, L) };
+                    to.write_copy_of_slice(&rounded);
                 }
             }
         }
