@@ -192,6 +192,7 @@ impl<S: Simd> Task for RowTask<'_, S> {
                             interleave(
                                 &turned[o * turned_step..(o + 1) * turned_step],
                                 columns,
+                                phases,
                                 self.plan.activate,
                                 to,
                             );
