@@ -76,10 +76,11 @@ pub(super) fn stage_row<S: Simd>(
 pub(super) fn interleave<T: Number>(
     from: &[T],
     columns: usize,
+    phases: usize,
     activate: Piecewise<T>,
     to: &mut [MaybeUninit<T>],
 ) {
-    match from.len() / columns {
+    match phases {
         1 => {
             for (to, v) in to.iter_mut().zip(from) {
                 to.write(activate.value(*v));
@@ -97,7 +98,22 @@ pub(super) fn interleave<T: Number>(
                 to[2 * last].write(activate.value(even[last]));
             }
         }
-        phases => {
+        4 => {
+            let (even, odd) = from.split_at(2 * columns);
+            let parts = [even, &even[columns..], odd, &odd[columns..]];
+            let count = to.len() / 4;
+            let parts_of = parts.map(|part| &part[..count]);
+            let mut groups = to.chunks_exact_mut(4);
+            for (i, to) in groups.by_ref().take(count).enumerate() {
+                for phase in 0..4 {
+                    to[phase].write(activate.value(parts_of[phase][i]));
+                }
+            }
+            for (to, part) in groups.into_remainder().iter_mut().zip(parts) {
+                to.write(activate.value(part[count]));
+            }
+        }
+        _ => {
             for (i, to) in to.iter_mut().enumerate() {
                 to.write(activate.value(from[i % phases * columns + i / phases]));
             }

@@ -8,6 +8,7 @@ mod positions;
 mod rows;
 mod samples;
 mod weights;
+mod winograd;
 
 use candle_core::{Result, Tensor, bail};
 use candle_nn::{Conv2dConfig, ConvTranspose2dConfig};

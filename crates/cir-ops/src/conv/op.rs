@@ -9,12 +9,11 @@ use crate::operation::{Operand, Operation, apply2, apply3};
 use crate::simd::{Generic, Simd};
 use crate::sums::channel_sums;
 use crate::tensors::{Read, tensor, view};
-use crate::tile::{LONG, SHORT};
 
 use super::gradient::{WeightGradient, weight_gradient};
 use super::plan::{Axis, Correlation};
 use super::rows::NARROW;
-use super::{ConvOptions, rows, samples};
+use super::{ConvOptions, rows, samples, winograd};
 
 /// A convolution's settings, and the kernels that were current when it ran.
 #[derive(Clone, Copy, Debug)]
@@ -87,7 +86,7 @@ impl Convolution {
             kernel,
             weight_input_step,
             weight_output_step,
-            part: if back { LONG } else { SHORT },
+            exact: !back,
         }
     }
 
@@ -188,7 +187,9 @@ impl<T: Number> Generic<T> for CorrelationTask<'_, T> {
 
     fn run<S: Simd<T = T>>(self) -> Vec<T> {
         let Self { c, x, weight, bias, activation } = self;
-        if samples::better::<S>(c) {
+        if winograd::better::<S>(c) {
+            winograd::correlate::<S>(c, x, weight)
+        } else if samples::better::<S>(c) {
             samples::correlate::<S>(c, x, weight, bias, activation)
         } else {
             rows::correlate::<S>(c, x, weight, bias, activation)
@@ -208,6 +209,9 @@ impl<T: Number> Generic<T> for GradientTask<'_, T> {
     type Out = Vec<T>;
 
     fn run<S: Simd<T = T>>(self) -> Vec<T> {
+        if !self.reversed && winograd::better_gradient::<S>(&self.g) {
+            return winograd::weight_gradient::<S>(&self.g, self.a, self.b, self.steps);
+        }
         weight_gradient::<S>(&self.g, self.a, self.b, self.steps, self.reversed)
     }
 }

@@ -5,6 +5,8 @@
 //! for those k that divide: outputs with the same remainder form a phase, in which the input moves
 //! on by one. So no zeros are inserted and nothing is scattered.
 
+use crate::tile::{LONG, SHORT};
+
 /// A kernel element and where it reads, relative to the position that the output has in the input.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Tap {
@@ -96,14 +98,20 @@ pub(crate) struct Correlation {
     /// elements of a pair lie side by side.
     pub(crate) weight_input_step: usize,
     pub(crate) weight_output_step: usize,
-    /// Terms that a tile adds in registers, see [`Tile::part`](crate::tile::Tile::part).
-    pub(crate) part: usize,
+    /// Whether signs hang on the results, as in a forward pass that an activation or an L1 loss
+    /// follows: rounding is then kept low, see [`part`](Self::part).
+    pub(crate) exact: bool,
 }
 
 impl Correlation {
     /// The number of results.
     pub(crate) fn len(&self) -> usize {
         self.batch * self.outputs * self.y.output * self.x.output
+    }
+
+    /// Terms that a tile adds in registers, see [`Tile::part`](crate::tile::Tile::part).
+    pub(crate) fn part(&self) -> usize {
+        if self.exact { SHORT } else { LONG }
     }
 
     /// Multiplications, roughly.

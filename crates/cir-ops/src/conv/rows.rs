@@ -192,6 +192,7 @@ impl<S: Simd> Task for RowTask<'_, S> {
                             interleave(
                                 &turned[o * turned_step..(o + 1) * turned_step],
                                 columns,
+                                phases,
                                 self.plan.activate,
                                 to,
                             );
@@ -244,7 +245,7 @@ impl<S: Simd> RowTask<'_, S> {
                 c: line[from * width..].as_mut_ptr(),
                 c_step: width,
                 add: true,
-                part: c.part,
+                part: c.part(),
             };
             // SAFETY: the staged rows reach from the first tap of the first pixel to the last tap
             // of the last one for each input; `w` holds each input's taps; `line` each pixel.
@@ -284,7 +285,7 @@ impl<S: Simd> RowTask<'_, S> {
                     c: turned[first * step + px * columns + from..].as_mut_ptr(),
                     c_step: step,
                     add: true,
-                    part: c.part,
+                    part: c.part(),
                 };
                 // SAFETY: as in `sweep_wide`; rows are staged for `columns` pixels, whole vectors.
                 unsafe { tile(last - first, vectors, t) };

@@ -142,7 +142,7 @@ impl<S: Simd> Task for Group<'_, S> {
                     c: line.as_mut_ptr(),
                     c_step: width,
                     add: true,
-                    part: c.part,
+                    part: c.part(),
                 };
                 // SAFETY: `staged` has `group` samples at each position of each input, of which
                 // `count` are read; the weights have each tap; `line` has `count` rows.

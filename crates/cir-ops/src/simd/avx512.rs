@@ -6,7 +6,7 @@ use super::{Simd, Task};
 
 macro_rules! avx512 {
     ($name:ident, $t:ty, $v:ty, $lanes:literal, $zero:ident, $load:ident, $store:ident, $add:ident,
-     $set1:ident, $fma:ident, $transpose:ident) => {
+     $sub:ident, $set1:ident, $fma:ident, $transpose:ident) => {
         /// 512-bit vectors.
         #[derive(Clone, Copy)]
         pub(crate) struct $name;
@@ -47,6 +47,12 @@ macro_rules! avx512 {
             unsafe fn add(a: $v, b: $v) -> $v {
                 // SAFETY: see the head of the impl.
                 unsafe { $add(a, b) }
+            }
+
+            #[inline(always)]
+            unsafe fn sub(a: $v, b: $v) -> $v {
+                // SAFETY: see the head of the impl.
+                unsafe { $sub(a, b) }
             }
 
             #[inline(always)]
@@ -101,6 +107,7 @@ avx512!(
     _mm512_loadu_ps,
     _mm512_storeu_ps,
     _mm512_add_ps,
+    _mm512_sub_ps,
     _mm512_set1_ps,
     _mm512_fmadd_ps,
     transpose_f32
@@ -114,6 +121,7 @@ avx512!(
     _mm512_loadu_pd,
     _mm512_storeu_pd,
     _mm512_add_pd,
+    _mm512_sub_pd,
     _mm512_set1_pd,
     _mm512_fmadd_pd,
     transpose_f64

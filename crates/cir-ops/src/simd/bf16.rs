@@ -62,6 +62,12 @@ impl Simd for Bf16 {
     }
 
     #[inline(always)]
+    unsafe fn sub(a: __m512, b: __m512) -> __m512 {
+        // SAFETY: see the head of the impl.
+        unsafe { _mm512_sub_ps(a, b) }
+    }
+
+    #[inline(always)]
     unsafe fn packed(from: *const u32) -> __m512 {
         // SAFETY: see the head of the impl.
         unsafe { _mm512_loadu_ps(from.cast()) }

@@ -62,6 +62,8 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     unsafe fn store(to: *mut Self::T, v: Self::V);
     /// a + b.
     unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
+    /// a - b.
+    unsafe fn sub(a: Self::V, b: Self::V) -> Self::V;
     /// Reads a vector of packed operands.
     unsafe fn packed(from: *const Self::P) -> Self::V;
     /// One packed operand in all lanes.

@@ -6,7 +6,7 @@ use super::{Simd, Task};
 
 macro_rules! neon {
     ($name:ident, $t:ty, $v:ty, $lanes:literal, $load:ident, $store:ident, $add:ident,
-     $dup:ident, $fma:ident) => {
+     $sub:ident, $dup:ident, $fma:ident) => {
         /// 128-bit vectors.
         #[derive(Clone, Copy)]
         pub(crate) struct $name;
@@ -50,6 +50,12 @@ macro_rules! neon {
             }
 
             #[inline(always)]
+            unsafe fn sub(a: $v, b: $v) -> $v {
+                // SAFETY: see the head of the impl.
+                unsafe { $sub(a, b) }
+            }
+
+            #[inline(always)]
             unsafe fn packed(from: *const $t) -> $v {
                 // SAFETY: see the head of the impl.
                 unsafe { $load(from) }
@@ -86,5 +92,5 @@ macro_rules! neon {
     };
 }
 
-neon!(F32, f32, float32x4_t, 4, vld1q_f32, vst1q_f32, vaddq_f32, vdupq_n_f32, vfmaq_f32);
-neon!(F64, f64, float64x2_t, 2, vld1q_f64, vst1q_f64, vaddq_f64, vdupq_n_f64, vfmaq_f64);
+neon!(F32, f32, float32x4_t, 4, vld1q_f32, vst1q_f32, vaddq_f32, vsubq_f32, vdupq_n_f32, vfmaq_f32);
+neon!(F64, f64, float64x2_t, 2, vld1q_f64, vst1q_f64, vaddq_f64, vsubq_f64, vdupq_n_f64, vfmaq_f64);

@@ -44,6 +44,11 @@ macro_rules! arrays {
             }
 
             #[inline(always)]
+            unsafe fn sub(a: Self::V, b: Self::V) -> Self::V {
+                std::array::from_fn(|i| a[i] - b[i])
+            }
+
+            #[inline(always)]
             unsafe fn packed(from: *const $t) -> Self::V {
                 // SAFETY: the caller vouches for `LANES` numbers.
                 unsafe { Self::load(from) }

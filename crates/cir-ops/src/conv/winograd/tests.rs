@@ -1,0 +1,166 @@
+//! Minimal filtering whatever `better` says, against the sums over all taps in f64.
+
+use crate::activation::Activation;
+use crate::kernels::Kernels;
+use crate::numbers::Number;
+use crate::simd::portable::F64;
+use crate::simd::{Generic, Simd};
+
+use super::super::gradient::{self, WeightGradient};
+use super::super::plan::{Axis, Correlation};
+use super::super::rows;
+
+/// Numbers in ±1 that depend on the seed alone.
+fn numbers<T: Number>(len: usize, seed: u64) -> Vec<T> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        f64::from((state >> 40) as u32) / f64::from(1 << 23) - 1.
+    };
+    (0..len).map(|_| T::narrow(next())).collect()
+}
+
+fn wide<T: Number>(numbers: &[T]) -> Vec<f64> {
+    numbers.iter().map(|v| v.wide()).collect()
+}
+
+/// The largest difference and the root of the mean square, relative to that of `expected`.
+fn deviation<T: Number>(found: &[T], expected: &[f64]) -> [f64; 2] {
+    assert_eq!(found.len(), expected.len());
+    let root = |squares: f64| (squares / expected.len().max(1) as f64).sqrt();
+    let scale = root(expected.iter().map(|v| v * v).sum()).max(1e-3);
+    let differences = || found.iter().zip(expected).map(|(a, b)| (a.wide() - b).abs());
+    let most = differences().fold(0., |m: f64, d| if d <= m { m } else { d });
+    [most / scale, root(differences().map(|d| d * d).sum()) / scale]
+}
+
+/// A layer: transposed, kernel, stride, padding, channels in and out, height, width, batch.
+type Layer = (bool, usize, usize, usize, [usize; 2], [usize; 2], usize);
+
+fn correlation((transposed, k, stride, padding, channels, sides, batch): Layer) -> Correlation {
+    let axis = |i: usize| {
+        let n = sides[i];
+        match transposed {
+            true => Axis::transposed(n, (n - 1) * stride + k - 2 * padding, k, stride, padding),
+            false => Axis::forward(n, (n + 2 * padding - k) / stride + 1, k, stride, padding),
+        }
+    };
+    let [inputs, outputs] = channels;
+    let (weight_input_step, weight_output_step) = (k * k, inputs * k * k);
+    let (y, x, kernel) = (axis(0), axis(1), [k, k]);
+    let exact = false;
+    Correlation {
+        batch,
+        inputs,
+        outputs,
+        y,
+        x,
+        kernel,
+        weight_input_step,
+        weight_output_step,
+        exact,
+    }
+}
+
+/// What [`Compare`] found of a layer, by minimal filtering and by sums over all taps.
+struct Deviations {
+    output: [[f64; 2]; 2],
+    gradient: [[f64; 2]; 2],
+}
+
+struct Compare(Layer);
+
+impl<T: Number> Generic<T> for Compare {
+    type Out = Deviations;
+
+    fn run<S: Simd<T = T>>(self) -> Deviations {
+        let c = correlation(self.0);
+        let (_, k, stride, padding, ..) = self.0;
+        let image = |axes: [usize; 2]| axes[0] * axes[1];
+        let (from, to) = ([c.y.input, c.x.input], [c.y.output, c.x.output]);
+        let x = numbers::<T>(c.batch * c.inputs * image(from), 1);
+        let weight = numbers::<T>(c.inputs * c.outputs * k * k, 2);
+        let slopes = numbers::<T>(c.len(), 4);
+        let activation = Activation::None;
+        let exact =
+            rows::correlate::<F64>(&c, &wide(&x), &wide(&weight), None, activation);
+        let found = super::correlate::<S>(&c, &x, &weight);
+        let before = rows::correlate::<S>(&c, &x, &weight, None, activation);
+        let output = [deviation(&found, &exact), deviation(&before, &exact)];
+
+        let input = ([c.inputs, from[0], from[1]], &x);
+        let output_of = ([c.outputs, to[0], to[1]], &slopes);
+        let (a, b) = if self.0.0 { (output_of, input) } else { (input, output_of) };
+        let padding = [padding as isize; 2];
+        let (batch, kernel) = (c.batch, c.kernel);
+        let g = WeightGradient { batch, a: a.0, b: b.0, kernel, stride, padding };
+        let steps = [a.0[0] * k * k, k * k];
+        let exact = gradient::weight_gradient::<F64>(&g, &wide(a.1), &wide(b.1), steps, false);
+        let found = super::weight_gradient::<S>(&g, a.1, b.1, steps);
+        let before = gradient::weight_gradient::<S>(&g, a.1, b.1, steps, false);
+        Deviations { output, gradient: [deviation(&found, &exact), deviation(&before, &exact)] }
+    }
+}
+
+fn own_kernels() -> impl Iterator<Item = Kernels> {
+    let names = Kernels::NAMES.into_iter().map(|(_, k)| k);
+    names.filter(|k| k.available() && *k != Kernels::Candle)
+}
+
+#[test]
+fn all_sides_paddings_and_channels_match_sums_over_all_taps() {
+    let mut sides = (1..40).cycle();
+    let mut next = |n: usize| sides.nth(10).unwrap_or(0) % n;
+    for (transposed, k, stride) in [
+        (false, 3, 1),
+        (true, 3, 1),
+        (false, 4, 2),
+        (true, 4, 2),
+        (false, 2, 1),
+        (true, 2, 1),
+        (false, 6, 2),
+        (true, 6, 2),
+    ] {
+        for _ in 0..25 {
+            let padding = next(3);
+            let channels = [1 + next(37), 1 + next(39)];
+            let (sides, batch) = ([1 + next(17), 1 + next(23)], next(4));
+            let layer = (transposed, k, stride, padding, channels, sides, batch);
+            let fits = sides.iter().all(|n| match transposed {
+                true => (n - 1) * stride + k > 2 * padding,
+                false => n + 2 * padding >= k,
+            });
+            if !fits {
+                continue;
+            }
+            for kernels in own_kernels() {
+                let found: [Deviations; 2] = [
+                    f32::dispatch(kernels, Compare(layer)),
+                    f64::dispatch(kernels, Compare(layer)),
+                ];
+                for (Deviations { output, gradient }, bound) in found.iter().zip([1e-5, 1e-13]) {
+                    assert!(output[0][0] < bound, "{layer:?} {kernels:?}: {output:?}");
+                    assert!(gradient[0][0] < bound, "{layer:?} {kernels:?}: {gradient:?}");
+                }
+            }
+        }
+    }
+}
+
+/// Transforms add roundings, shorter sums save some.
+#[test]
+fn rounding_is_about_that_of_sums_over_all_taps() {
+    for layer in [
+        (false, 3, 1, 1, [256, 40], [20, 20], 1),
+        (false, 4, 2, 1, [128, 40], [32, 32], 1),
+        (true, 4, 2, 1, [256, 40], [16, 16], 1),
+    ] {
+        let Deviations { output, gradient } = f32::dispatch(Kernels::best(), Compare(layer));
+        for [found, before] in [output, gradient] {
+            let near = found.iter().zip(before).all(|(found, before)| *found < 2.5 * before);
+            assert!(near, "{layer:?}: {found:?} instead of {before:?}");
+        }
+    }
+}
