@@ -48,6 +48,19 @@ impl Gradients {
         Ok(())
     }
 
+    /// Adds `other`'s.
+    ///
+    /// # Errors
+    /// When the shapes of a parameter's gradients differ.
+    pub fn add(&mut self, other: Self) -> Result<()> {
+        for (name, grad) in other.0 {
+            let mut sum = self.0.remove(&name);
+            add_to(&mut sum, grad)?;
+            self.0.extend(sum.map(|sum| (name, sum)));
+        }
+        Ok(())
+    }
+
     /// The gradient of the parameter called `name`, if it took part.
     pub fn get(&self, name: &str) -> Option<&Tensor> {
         self.0.get(name)

@@ -2,6 +2,7 @@
 
 use candle_core::{DType, Device, Result, Tensor};
 use cir_core::{Cir, Draw, Gradients, Losses, Params, Partition, Scalars};
+use cir_ops::side_by_side;
 use cir_train::Learner;
 
 use crate::{
@@ -28,10 +29,10 @@ pub struct Update {
     /// `D1`, `D2`, `total_D`, `reconstruction`, `adv1`, `adv2`, perhaps `cir`, `total_G`: terms
     /// unweighted, totals as differentiated.
     pub scalars: Scalars,
-    /// What the generator made, before either update.
-    pub made: Exchange,
-    /// The probabilities of A, B, C and D by D1 and D2, before the update.
-    pub probabilities: [Tensor; 2],
+    /// What the generator made of each shard, before either update.
+    pub made: Vec<Exchange>,
+    /// The probabilities of each shard's A, B, C and D by D1 and D2, before the update.
+    pub probabilities: Vec<[Tensor; 2]>,
     /// The gradient of `total_D`.
     pub discriminator_gradients: Gradients,
     /// The gradient of `total_G`.
@@ -107,39 +108,101 @@ impl Adversaries {
         factor: f64,
     ) -> Result<Update> {
         let weights = &self.config.loss;
-        let cir = cir.map(|(weight, draw)| CirStep { cir: &self.cir, weight, draw });
-        let made = Exchange::new(&self.generator, &self.partition, trained, pair, cir)?;
+        let shards = self.shards(pair, cir)?;
+        let share = 1. / shards.len() as f64;
 
-        let (d_losses, probabilities) =
-            discriminator_loss(&self.discriminators, pair, &made, weights)?;
-        let (mut scalars, d_gradients) =
-            differentiated(&d_losses, "total_D", self.discriminating.params())?;
-        self.discriminating.step(&d_gradients, factor)?;
+        let params = self.discriminating.params();
+        let judged = side_by_side(shards.iter().collect(), |shard| {
+            let (pair, cir) = (&shard.pair, shard.term(&self.cir));
+            let made = Exchange::new(&self.generator, &self.partition, trained, pair, cir)?;
+            let (losses, probabilities) =
+                discriminator_loss(&self.discriminators, pair, &made, weights)?;
+            Ok((made, probabilities, Slope::of(&losses, share, "total_D", params)?))
+        })?;
+        let (mut made, mut probabilities, mut slopes) = (Vec::new(), Vec::new(), Vec::new());
+        for (one, seen, slope) in judged {
+            made.push(one);
+            probabilities.push(seen);
+            slopes.push(slope);
+        }
+        let discriminators = Slope::sum(slopes)?;
+        self.discriminating.step(&discriminators.gradients, factor)?;
 
         let params = self.discriminating.params();
         let critics = Discriminators::fixed(&self.config.model, params, self.dtype, &self.device)?
             .with_precision(self.config.precision);
-        let g_losses = generator_loss(&self.generator, &critics, pair, &made, weights, cir)?;
-        let (g_scalars, g_gradients) =
-            differentiated(&g_losses, "total_G", self.generating.params())?;
-        self.generating.step(&g_gradients, factor)?;
-        scalars.extend(g_scalars);
+        let params = self.generating.params();
+        let generators = side_by_side(shards.iter().zip(&made).collect(), |(shard, made)| {
+            let (net, cir) = (&self.generator, shard.term(&self.cir));
+            let losses = generator_loss(net, &critics, &shard.pair, made, weights, cir)?;
+            Slope::of(&losses, share, "total_G", params)
+        })?;
+        let generator = Slope::sum(generators)?;
+        self.generating.step(&generator.gradients, factor)?;
         Ok(Update {
-            scalars,
+            scalars: [discriminators.scalars, generator.scalars].concat(),
             made,
             probabilities,
-            discriminator_gradients: d_gradients,
-            generator_gradients: g_gradients,
+            discriminator_gradients: discriminators.gradients,
+            generator_gradients: generator.gradients,
         })
+    }
+
+    /// Equal parts of a pair with what the CIR term draws for them.
+    fn shards(&self, pair: &Pair, cir: Option<(f64, &Draw)>) -> Result<Vec<Shard>> {
+        let count = self.config.sampling.shards;
+        let len = pair.images.dim(0)? / 2 / count;
+        let shard = |i: usize| {
+            let draw = cir.map(|(_, draw)| draw.rows(i * len, len)).transpose()?;
+            let cir = cir.map(|(weight, _)| weight).zip(draw);
+            Ok(Shard { pair: pair.part(i * len, len)?, cir })
+        };
+        (0..count).map(shard).collect()
     }
 }
 
-/// The terms with their total, and its gradient by `params`.
-fn differentiated(losses: &Losses, name: &str, params: &Params) -> Result<(Scalars, Gradients)> {
-    let Some(total) = losses.total()? else { candle_core::bail!("{name}: every weight is 0") };
-    let mut gradients = Gradients::new();
-    gradients.accumulate(params, &mut cir_ops::backward(&total)?)?;
-    let mut scalars = losses.scalars()?;
-    scalars.push((name.into(), total.to_dtype(DType::F64)?.to_scalar()?));
-    Ok((scalars, gradients))
+/// A part of an update's pairs, and the weight and draw of the CIR term for them.
+struct Shard {
+    pair: Pair,
+    cir: Option<(f64, Draw)>,
+}
+
+impl Shard {
+    fn term<'a>(&'a self, cir: &'a Cir) -> Option<CirStep<'a>> {
+        let (weight, draw) = self.cir.as_ref()?;
+        Some(CirStep { cir, weight: *weight, draw })
+    }
+}
+
+/// The terms of a loss with their total, and its gradient.
+struct Slope {
+    scalars: Scalars,
+    gradients: Gradients,
+}
+
+impl Slope {
+    /// A share of the terms and of the gradient.
+    fn of(losses: &Losses, share: f64, name: &str, params: &Params) -> Result<Self> {
+        let Some(total) = losses.total()? else { candle_core::bail!("{name}: every weight is 0") };
+        let total = (total * share)?;
+        let mut gradients = Gradients::new();
+        gradients.accumulate(params, &mut cir_ops::backward(&total)?)?;
+        let mut scalars = losses.scalars()?;
+        scalars.iter_mut().for_each(|(_, value)| *value *= share);
+        scalars.push((name.into(), total.to_dtype(DType::F64)?.to_scalar()?));
+        Ok(Self { scalars, gradients })
+    }
+
+    /// All shares together.
+    fn sum(slopes: impl IntoIterator<Item = Self>) -> Result<Self> {
+        let mut slopes = slopes.into_iter();
+        let Some(mut sum) = slopes.next() else { candle_core::bail!("no shard") };
+        for slope in slopes {
+            sum.gradients.add(slope.gradients)?;
+            for ((_, sum), (_, value)) in sum.scalars.iter_mut().zip(slope.scalars) {
+                *sum += value;
+            }
+        }
+        Ok(sum)
+    }
 }

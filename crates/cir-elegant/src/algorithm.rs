@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use candle_core::{DType, Device};
+use candle_core::{DType, Device, Tensor};
 use cir_core::{Draw, Error, Image, Result, Scalars, rng};
 use cir_data::DataSet;
 use cir_metrics::Judge;
@@ -105,7 +105,9 @@ impl Algorithm for Elegant {
                 means[i].1 += value / names.len() as f64;
             }
             if trained == 0 {
-                spreads = self.adversaries.partition().spreads(&update.made.encoding.code)?;
+                let codes = update.made.iter().map(|made| made.encoding.code.code(0));
+                let codes = Tensor::cat(&codes.collect::<candle_core::Result<Vec<_>>>()?, 0)?;
+                spreads = self.adversaries.partition().spreads(&codes.into())?;
             }
         }
         let discriminators = means.iter().find(|(term, _)| term == "total_D");

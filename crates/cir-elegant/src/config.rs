@@ -162,6 +162,14 @@ pub struct Optimisers {
 pub struct Sampling {
     /// Pairs for each attribute.
     pub batch: usize,
+    /// Equal parts of the pairs that are computed side by side, their gradients added: small networks
+    /// then use several cores better, and wide ones read their weights more often.
+    #[serde(default = "one")]
+    pub shards: usize,
+}
+
+fn one() -> usize {
+    1
 }
 
 /// How a training is scored.
@@ -214,6 +222,11 @@ impl ElegantConfig {
         self.schedule.check("schedule")?;
         if self.sampling.batch == 0 {
             return Err(Error::setting("sampling.batch", 0, "at least 1"));
+        }
+        let Sampling { batch, shards } = self.sampling;
+        if shards == 0 || !batch.is_multiple_of(shards) {
+            let allowed = format!("a number that divides sampling.batch, {batch}");
+            return Err(Error::setting("sampling.shards", shards, allowed));
         }
         Cir::new(self.cir.clone(), &self.model.partition()?).map(|_| ())
     }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use candle_core::Device;
+use candle_core::{DType, Device, Tensor};
 use cir_core::{
     Attribute, ChosenMoved, CirConfig, Image, Labels, LrSchedule, Moved, NamedTensors, Scalars,
     Schema, Sheet,
@@ -12,8 +12,8 @@ use cir_ops::{Initialisation, Precision};
 use cir_train::Algorithm as _;
 
 use crate::{
-    Elegant, ElegantConfig, EvaluationConfig, LossConfig, Model, ModelConfig, Optimisers, Pairs,
-    Sampling, evaluate, from_published, judge, swapped,
+    Adversaries, Elegant, ElegantConfig, EvaluationConfig, LossConfig, Model, ModelConfig,
+    Optimisers, Pair, Pairs, Sampling, evaluate, from_published, judge, swapped,
 };
 
 /// An attribute of two or more values.
@@ -78,7 +78,7 @@ pub(crate) fn config() -> ElegantConfig {
             smooth_stages: 0,
             initialisation: Initialisation::Normal(0.02),
         },
-        sampling: Sampling { batch: 2 },
+        sampling: Sampling { batch: 2, shards: 1 },
         loss: LossConfig { reconstruction: 5., half_size: 0.5, mismatched: 0., change: 0. },
         cir: CirConfig {
             lambda: 0.1,
@@ -249,4 +249,35 @@ fn data_of_another_size_is_refused() {
     larger.model.image_size = 24;
     let error = Elegant::new(larger, data(), 1, 1, &Device::Cpu).err().unwrap().to_string();
     assert!(error.contains("24 px") && error.contains("16 px"), "{error}");
+}
+
+/// The first update's gradients of both sides, in f64, of a batch in that many shards.
+fn gradients(shards: usize) -> [NamedTensors; 2] {
+    let config = ElegantConfig {
+        sampling: Sampling { batch: 2, shards },
+        loss: LossConfig { mismatched: 1., change: 3., ..config().loss },
+        ..config()
+    };
+    let mut nets = Adversaries::new(&config, 1, DType::F64, &Device::Cpu).unwrap();
+    let batch = Pairs::new(data(), &config, 1).unwrap().batch(1).unwrap();
+    let wide = |x: &Tensor| x.to_dtype(DType::F64).unwrap();
+    let pair = Pair { images: wide(&batch.0[0].images), labels: wide(&batch.0[0].labels) };
+    let mut rng = cir_core::rng(1, "draw", 1);
+    let draw = nets.cir().draw(&mut rng, Some(0), 2, DType::F64, &Device::Cpu).unwrap();
+    let update = nets.update(0, &pair, Some((0.5, &draw)), 1.).unwrap();
+    assert_eq!((update.made.len(), update.probabilities.len()), (shards, shards));
+    [update.discriminator_gradients, update.generator_gradients].map(|g| g.tensors().clone())
+}
+
+#[test]
+fn shards_add_up_to_the_batch() {
+    for (whole, sum) in gradients(1).iter().zip(gradients(2)) {
+        assert_eq!(whole.len(), sum.len());
+        for (name, expected) in whole {
+            let norm =
+                |x: &Tensor| x.sqr().unwrap().sum_all().unwrap().to_scalar::<f64>().unwrap().sqrt();
+            let difference = norm(&(&sum[name] - expected).unwrap());
+            assert!(difference <= 1e-9 * norm(expected), "{name}: {difference:e}");
+        }
+    }
 }

@@ -61,7 +61,7 @@ pub use loss::{bce_groups, l1_groups, mse_groups};
 pub use machine::multiply_adds;
 pub use norm::instance_norm;
 pub use pad::reflection_pad2d;
-pub use parallel::on_pool;
+pub use parallel::{on_pool, side_by_side};
 pub use precision::Precision;
 pub use smooth::smooth2d;
 

@@ -23,6 +23,22 @@ pub fn on_pool<R: Send>(f: impl FnOnce() -> Result<R> + Send) -> Result<R> {
     rayon::scope(|_| with_kernels(kernels, f))?
 }
 
+/// What `f` makes of each item, in their order; computed side by side on rayon's threads.
+///
+/// An operation alone keeps all threads busy only while its own part lasts; candle's, which run on one
+/// thread, do not at all.
+///
+/// # Errors
+/// The first that `f` returns.
+pub fn side_by_side<I: Send, R: Send>(
+    items: Vec<I>,
+    f: impl Fn(I) -> Result<R> + Sync,
+) -> Result<Vec<R>> {
+    let kernels = Kernels::current()?;
+    let one = |item| with_kernels(kernels, || f(item))?;
+    items.into_par_iter().with_max_len(1).map(one).collect()
+}
+
 /// Runs `task` for each of `count` indices; on several threads if `work`, the total number of
 /// elementary operations, is worth it. Tasks must not depend on one another.
 pub(crate) fn parallel(count: usize, work: usize, task: impl Fn(usize) + Send + Sync) {

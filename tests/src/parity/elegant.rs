@@ -146,7 +146,7 @@ fn config(fixture: &Fixture, settings: &Settings) -> Result<ElegantConfig> {
     Ok(ElegantConfig {
         precision: Precision::Full,
         model,
-        sampling: Sampling { batch: settings.batch },
+        sampling: Sampling { batch: settings.batch, shards: 1 },
         loss: LossConfig { reconstruction: 5., half_size: 0.5, mismatched: 0., change: 0. },
         cir: settings.cir.as_ref().map_or(Ok(CirConfig::default()), Term::config)?,
         optimiser: Optimisers {
@@ -208,6 +208,8 @@ fn steps(
 /// The first update's outputs and gradients.
 fn outputs(update: &Update, batch: usize, check: &mut Check) -> Result<()> {
     let Update { made, probabilities, discriminator_gradients, generator_gradients, .. } = update;
+    // Of one shard.
+    let (made, probabilities) = (&made[0], &probabilities[0]);
     let rows = |x: &Tensor, i: usize| x.narrow(0, i * batch, batch);
     for (i, letter) in ["A", "B", "C", "D"].into_iter().enumerate() {
         check.tensor(&format!("out/z_{letter}"), &rows(made.codes.code(0)?, i)?, 0.)?;

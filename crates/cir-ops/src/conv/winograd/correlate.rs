@@ -36,7 +36,10 @@ pub(crate) fn better<S: Simd>(c: &Correlation) -> bool {
     // Transforms of inputs are shared by outputs, those of outputs by inputs, of weights by tiles;
     // a transformed number costs as much as this many products.
     let overhead = [c.outputs, depth, tiles].map(|sharing| 24. / sharing as f64).iter().sum();
-    !c.exact && S::PAIR == 1 && c.outputs > NARROW && worth([(&c.y, &down), (&c.x, &across)], overhead)
+    !c.exact
+        && S::PAIR == 1
+        && c.outputs > NARROW
+        && worth([(&c.y, &down), (&c.x, &across)], overhead)
 }
 
 struct Plan<'a, S: Simd> {
@@ -56,11 +59,7 @@ struct Plan<'a, S: Simd> {
 ///
 /// # Panics
 /// When an axis cannot be split.
-pub(crate) fn correlate<S: Simd>(
-    c: &Correlation,
-    x: &[S::T],
-    weight: &[S::T],
-) -> Vec<S::T> {
+pub(crate) fn correlate<S: Simd>(c: &Correlation, x: &[S::T], weight: &[S::T]) -> Vec<S::T> {
     assert_eq!(S::PAIR, 1, "minimal filtering of plain numbers only");
     let split = |axis| Split::new(axis).expect("`better` has split both axes");
     let (down, across) = (split(&c.y), split(&c.x));

@@ -84,8 +84,7 @@ impl<T: Number> Generic<T> for Compare {
         let weight = numbers::<T>(c.inputs * c.outputs * k * k, 2);
         let slopes = numbers::<T>(c.len(), 4);
         let activation = Activation::None;
-        let exact =
-            rows::correlate::<F64>(&c, &wide(&x), &wide(&weight), None, activation);
+        let exact = rows::correlate::<F64>(&c, &wide(&x), &wide(&weight), None, activation);
         let found = super::correlate::<S>(&c, &x, &weight);
         let before = rows::correlate::<S>(&c, &x, &weight, None, activation);
         let output = [deviation(&found, &exact), deviation(&before, &exact)];
