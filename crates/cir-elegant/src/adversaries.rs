@@ -112,7 +112,7 @@ impl Adversaries {
         let share = 1. / shards.len() as f64;
 
         let params = self.discriminating.params();
-        let judged = side_by_side(shards.iter().collect(), |shard| {
+        let judged = side_by_side(shards.iter().collect(), |shard| -> Result<_> {
             let (pair, cir) = (&shard.pair, shard.term(&self.cir));
             let made = Exchange::new(&self.generator, &self.partition, trained, pair, cir)?;
             let (losses, probabilities) =

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use candle_core::{DType, Device, Result, Tensor};
 use cir_core::{Cir, Gradients, Latent, Losses, NamedTensors, Params, Scalars, add_to};
+use cir_ops::side_by_side;
 use cir_train::Learner;
 
 use crate::{
     DISCRIMINATORS, Discriminators, Domain, I2iConfig, Noise, Second, TRANSLATORS, Translations,
     Translators, Views,
-    domain::both,
+    domain::both_at_once,
     losses::{
         CirDraw, Judgement, cir, content_judgement, first_phase, judgement, latent, second_phase,
     },
@@ -151,7 +152,7 @@ impl Adversaries {
         noise: &[Tensor; 2],
         factor: f64,
     ) -> Result<ContentUpdate> {
-        let content = both(|x| {
+        let content = both_at_once(|x| {
             let code = self.translators.content.encode(x, &images[x.index()])?.detach();
             code + &noise[x.index()]
         })?;
@@ -183,21 +184,23 @@ impl Adversaries {
         let (mut scalars, mut gradients) = (Scalars::new(), BTreeMap::new());
 
         let mut judgements = BTreeMap::new();
-        for x in Domain::BOTH {
-            let i = x.index();
-            let random: Vec<_> = made.random[i].iter().collect();
-            let nets = [&self.discriminators.encoded[i], &self.discriminators.random[i]];
-            let encoded = judgement(nets[0], &views.encoded[i], &[&made.translated[i]])?;
-            let random = judgement(nets[1], &views.others[i], &random)?;
-            let names = [["disA", "disA2"], ["disB", "disB2"]][i];
-            for ((name, judged), suffix) in names.into_iter().zip([encoded, random]).zip(["", "2"])
-            {
-                scalars.push((format!("d_{}{suffix}", x.lower()), number(&judged.loss)?));
-                let own = self.gradients(name, &judged.loss)?;
-                self.step(name, &own, factor)?;
-                gradients.insert(name, own);
-                judgements.insert(name, judged.detach());
-            }
+        let judges = [("disA", "d_a"), ("disA2", "d_a2"), ("disB", "d_b"), ("disB2", "d_b2")];
+        let judged = side_by_side((0..judges.len()).collect(), |k| -> Result<_> {
+            let (i, name) = (k / 2, judges[k].0);
+            let judged = if k % 2 == 0 {
+                let net = &self.discriminators.encoded[i];
+                judgement(net, &views.encoded[i], &[&made.translated[i]])?
+            } else {
+                let random: Vec<_> = made.random[i].iter().collect();
+                judgement(&self.discriminators.random[i], &views.others[i], &random)?
+            };
+            Ok((self.gradients(name, &judged.loss)?, judged))
+        })?;
+        for ((name, term), (own, judged)) in judges.into_iter().zip(judged) {
+            scalars.push((term.into(), number(&judged.loss)?));
+            self.step(name, &own, factor)?;
+            gradients.insert(name, own);
+            judgements.insert(name, judged.detach());
         }
         let content = self.judge_content(&made.content, factor)?;
         scalars.extend(content.scalars.iter().cloned());
@@ -217,16 +220,21 @@ impl Adversaries {
 
         // Parameters are changed in place, so that a backward pass multiplies with what they are when
         // it runs: after the first update it is the published one.
-        let clean = self.config.updates.second == Second::Clean;
-        let early = clean.then(|| self.phase("total_g", &second_losses, &SECOND)).transpose()?;
-        let (own, of_first) = self.phase("total_eg", &first, &TRANSLATORS)?;
+        let phases = [("total_eg", &first, &TRANSLATORS[..]), ("total_g", &second_losses, &SECOND)];
+        let phase = |(name, losses, networks)| self.phase(name, losses, networks);
+        let before = match self.config.updates.second {
+            Second::Clean => &phases[..],
+            Second::Stale => &phases[..1],
+        };
+        let mut found = side_by_side(before.to_vec(), phase)?.into_iter();
+        let Some((own, of_first)) = found.next() else { candle_core::bail!("no phase") };
         scalars.extend(own);
         for (name, own) in of_first {
             self.step(name, &own, factor)?;
             gradients.insert(name, own);
         }
-        let (own, second) = match early {
-            Some(phase) => phase,
+        let (own, second) = match found.next() {
+            Some(second) => second,
             None => self.phase("total_g", &second_losses, &SECOND)?,
         };
         scalars.extend(own);

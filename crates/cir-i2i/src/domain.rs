@@ -43,7 +43,16 @@ impl Domain {
     }
 }
 
-/// `f` of both.
+/// `f` of both, computed side by side.
+///
+/// # Errors
+/// What `f` returns.
+pub(crate) fn both_at_once<T: Send>(f: impl Fn(Domain) -> Result<T> + Sync) -> Result<[T; 2]> {
+    let mut found = cir_ops::side_by_side(Domain::BOTH.to_vec(), f)?.into_iter();
+    both(|_| found.next().ok_or_else(|| candle_core::Error::msg("a domain is lacking")))
+}
+
+/// `f` of A, then of B.
 ///
 /// # Errors
 /// What `f` returns.

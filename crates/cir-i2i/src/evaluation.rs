@@ -4,6 +4,7 @@ use candle_core::Tensor;
 use cir_core::{Error, Image, Labels, Scalars, rng};
 use cir_data::{DataSet, Result};
 use cir_metrics::Judge;
+use cir_ops::side_by_side;
 use rand::{Rng as _, seq::IndexedRandom};
 use serde::Serialize;
 
@@ -182,15 +183,14 @@ fn direction(
     seed: u64,
 ) -> Result<Direction> {
     let to = from.other();
-    let mut rng = rng(seed, "evaluation", from.index() as u64);
-    // Sums: domain, domain of random ones, diversity, reconstruction; of compared ones L1, content, manner.
-    let (mut sums, mut truths, mut compared) = ([0.; 4], [0.; 3], 0);
     let looks = |pictures: &[Image]| -> Result<f64> {
         let found = judge.read(pictures)?;
         let right = |labels: &&Labels| usize::from(labels[held.place]) == to.index();
         Ok(found.iter().filter(right).count() as f64 / pictures.len() as f64)
     };
-    for _ in 0..count {
+    let stream = format!("evaluation from {}", from.lower());
+    let scored = side_by_side((0..count).collect(), |k| -> Result<_> {
+        let mut rng = rng(seed, &stream, k as u64);
         let made = held.translated(model, data, from, &mut rng)?;
         let own = model.attribute(from, std::slice::from_ref(&made.image))?;
         let remade = model.translate(&made.image, from, from, &own)?;
@@ -200,15 +200,12 @@ fn direction(
             pairwise(&made.random)?,
             made.image.l1(&remade[0])?,
         ];
-        sums.iter_mut().zip(scores).for_each(|(sum, x)| *sum += x);
-        if let Some(found) = against_truth(held, data, from, &made, &mut rng)? {
-            compared += 1;
-            truths.iter_mut().zip(found).for_each(|(sum, x)| *sum += x);
-        }
-    }
-    let [domain, domain_random, diversity, reconstruction] =
-        sums.map(|sum| sum / count.max(1) as f64);
-    let [l1, content, manner] = truths.map(|sum| sum / f64::from(compared.max(1)));
+        Ok((scores, against_truth(held, data, from, &made, &mut rng)?))
+    })?;
+    let (scores, truths): (Vec<_>, Vec<_>) = scored.into_iter().unzip();
+    let [domain, domain_random, diversity, reconstruction] = means(&scores);
+    let truths: Vec<_> = truths.into_iter().flatten().collect();
+    let [l1, content, manner] = means(&truths);
     Ok(Direction {
         name: model.card().direction(from),
         count,
@@ -217,7 +214,7 @@ fn direction(
         domain_random,
         diversity,
         reconstruction,
-        truth: (compared > 0).then_some(Truth { l1, content, manner }),
+        truth: (!truths.is_empty()).then_some(Truth { l1, content, manner }),
     })
 }
 
@@ -256,6 +253,11 @@ fn against_truth(
     let content = nearest(from, &|other| data.source.in_manner_of(other, j))?;
     let manner = nearest(from.other(), &|other| data.source.in_manner_of(i, other))?;
     Ok(content.zip(manner).map(|(content, manner)| [l1, content, manner]))
+}
+
+/// Each column's mean; 0 of none.
+fn means<const N: usize>(rows: &[[f64; N]]) -> [f64; N] {
+    std::array::from_fn(|i| rows.iter().map(|row| row[i]).sum::<f64>() / rows.len().max(1) as f64)
 }
 
 /// The mean L1 over all pairs.

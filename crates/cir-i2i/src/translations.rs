@@ -4,7 +4,10 @@ use candle_core::{DType, Device, Result, Tensor};
 use cir_core::Rng;
 use rand::Rng as _;
 
-use crate::{Domain, Form, LossConfig, Manner, ModelConfig, Prepared, Translators, domain::both};
+use crate::{
+    Domain, Form, LossConfig, Manner, ModelConfig, Prepared, Translators,
+    domain::{both, both_at_once},
+};
 
 /// The pictures of an iteration, A's and B's.
 #[derive(Debug, Clone)]
@@ -107,14 +110,15 @@ impl Translations {
             candle_core::bail!("no random attribute codes to translate with");
         }
         let Translators { content: enc_c, attribute: enc_a, generator } = nets;
-        let content = both(|x| enc_c.encode(x, &images[x.index()])? + &noise.content[x.index()])?;
-        let manner = both(|x| enc_a.encode(x, &images[x.index()]))?;
+        let content =
+            both_at_once(|x| enc_c.encode(x, &images[x.index()])? + &noise.content[x.index()])?;
+        let manner = both_at_once(|x| enc_a.encode(x, &images[x.index()]))?;
         let sampled = |manner: &Manner, noise: &Option<[Tensor; 2]>, x: Domain| {
             manner.sample(noise.as_ref().map(|noise| &noise[x.index()]))
         };
-        let attribute = both(|x| sampled(&manner[x.index()], &noise.attribute, x))?;
+        let attribute = both_at_once(|x| sampled(&manner[x.index()], &noise.attribute, x))?;
 
-        let prepared = both(|x| generator.prepare(&content[x.index()]))?;
+        let prepared = both_at_once(|x| generator.prepare(&content[x.index()]))?;
         let n = images[0].dim(0)?;
         // What is differentiated at different times is decoded apart: a backward pass runs through
         // whole batches.
@@ -122,12 +126,12 @@ impl Translations {
             let images = generator.decode(x, &Prepared::cat(contents)?, &Tensor::cat(codes, 0)?)?;
             (0..codes.len()).map(|i| images.narrow(0, i * n, n)).collect::<Result<Vec<_>>>()
         };
-        let encoded = both(|x| {
+        let encoded = both_at_once(|x| {
             let (own, other) = (&prepared[x.index()], &prepared[x.other().index()]);
             let z = &attribute[x.index()];
             decode(x, &[other, own], &[z, z])
         })?;
-        let random = both(|x| {
+        let random = both_at_once(|x| {
             let contents = vec![&prepared[x.other().index()]; noise.random.len()];
             decode(x, &contents, &noise.random.iter().collect::<Vec<_>>())
         })?;
@@ -135,15 +139,15 @@ impl Translations {
         let own = encoded.map(|mut images| images.remove(1));
 
         // The content of a picture translated to X is the other domain's.
-        let content_again = both(|x| {
+        let content_again = both_at_once(|x| {
             let shown = x.other();
             enc_c.encode(shown, &translated[shown.index()])? + &noise.content_again[x.index()]
         })?;
-        let attribute_again = both(|x| {
+        let attribute_again = both_at_once(|x| {
             sampled(&enc_a.encode(x, &translated[x.index()])?, &noise.attribute_again, x)
         })?;
-        let random_again = both(|x| Ok(enc_a.encode(x, &random[x.index()][0])?.mean))?;
-        let back = both(|x| {
+        let random_again = both_at_once(|x| Ok(enc_a.encode(x, &random[x.index()][0])?.mean))?;
+        let back = both_at_once(|x| {
             let content = generator.prepare(&content_again[x.index()])?;
             generator.decode(x, &content, &attribute_again[x.index()])
         })?;

@@ -30,10 +30,10 @@ pub fn on_pool<R: Send>(f: impl FnOnce() -> Result<R> + Send) -> Result<R> {
 ///
 /// # Errors
 /// The first that `f` returns.
-pub fn side_by_side<I: Send, R: Send>(
+pub fn side_by_side<I: Send, R: Send, E: From<candle_core::Error> + Send>(
     items: Vec<I>,
-    f: impl Fn(I) -> Result<R> + Sync,
-) -> Result<Vec<R>> {
+    f: impl Fn(I) -> std::result::Result<R, E> + Sync,
+) -> std::result::Result<Vec<R>, E> {
     let kernels = Kernels::current()?;
     let one = |item| with_kernels(kernels, || f(item))?;
     items.into_par_iter().with_max_len(1).map(one).collect()
