@@ -140,6 +140,9 @@ pub struct Draw {
 impl Draw {
     /// The same for `len` of the samples, from `first` on.
     ///
+    /// # Shapes
+    /// Fractions (draws, B, n) → (draws, len, n).
+    ///
     /// # Errors
     /// When there are fewer.
     pub fn rows(&self, first: usize, len: usize) -> candle_core::Result<Self> {

@@ -89,10 +89,19 @@ impl Gradients {
         let norm = self.norm()?;
         let factor = max / (norm + 1e-6);
         if factor < 1. {
-            for grad in self.0.values_mut() {
-                *grad = (&*grad * factor)?;
-            }
+            self.scale(factor)?;
         }
         Ok(norm)
+    }
+
+    /// Multiplies all gradients.
+    ///
+    /// # Errors
+    /// Whatever candle reports.
+    pub fn scale(&mut self, factor: f64) -> Result<()> {
+        for grad in self.0.values_mut() {
+            *grad = (&*grad * factor)?;
+        }
+        Ok(())
     }
 }

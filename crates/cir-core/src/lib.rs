@@ -23,6 +23,7 @@ mod partition;
 mod random;
 mod schedule;
 mod schema;
+mod shards;
 
 pub use adam::{Adam, AdamConfig};
 pub use cir::{ChosenMoved, Cir, CirConfig, CirTerm, Distance, Draw, Moved, Scale, Target};
@@ -39,3 +40,4 @@ pub use partition::{Block, Partition};
 pub use random::{Rng, rng};
 pub use schedule::{LrSchedule, Ramp};
 pub use schema::{Attribute, Labels, Schema};
+pub use shards::{check_shards, mean_of_shards, shard_len};

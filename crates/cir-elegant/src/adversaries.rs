@@ -1,7 +1,9 @@
 //! The two sides of the game with their optimisers, and one update of each (elegant.md, section 2).
 
 use candle_core::{DType, Device, Result, Tensor};
-use cir_core::{Cir, Draw, Gradients, Losses, Params, Partition, Scalars};
+use cir_core::{
+    Cir, Draw, Gradients, Losses, Params, Partition, Scalars, mean_of_shards, shard_len,
+};
 use cir_ops::side_by_side;
 use cir_train::Learner;
 
@@ -26,8 +28,8 @@ pub struct Adversaries {
 /// What one update of both computed.
 #[derive(Debug, Clone)]
 pub struct Update {
-    /// `D1`, `D2`, `total_D`, `reconstruction`, `adv1`, `adv2`, perhaps `cir`, `total_G`: terms
-    /// unweighted, totals as differentiated.
+    /// `D1`, `D2`, `total_D`, `reconstruction`, `adv1`, `adv2`, perhaps `change` and `cir`, `total_G`:
+    /// means over the shards; terms unweighted, totals as differentiated.
     pub scalars: Scalars,
     /// What the generator made of each shard, before either update.
     pub made: Vec<Exchange>,
@@ -99,7 +101,7 @@ impl Adversaries {
     /// multiplies both learning rates.
     ///
     /// # Errors
-    /// When the shapes do not fit the networks.
+    /// When the shapes do not fit the networks, or the pairs do not divide into the shards.
     pub fn update(
         &mut self,
         trained: usize,
@@ -109,7 +111,6 @@ impl Adversaries {
     ) -> Result<Update> {
         let weights = &self.config.loss;
         let shards = self.shards(pair, cir)?;
-        let share = 1. / shards.len() as f64;
 
         let params = self.discriminating.params();
         let judged = side_by_side(shards.iter().collect(), |shard| -> Result<_> {
@@ -117,41 +118,32 @@ impl Adversaries {
             let made = Exchange::new(&self.generator, &self.partition, trained, pair, cir)?;
             let (losses, probabilities) =
                 discriminator_loss(&self.discriminators, pair, &made, weights)?;
-            Ok((made, probabilities, Slope::of(&losses, share, "total_D", params)?))
+            Ok(((made, probabilities), differentiated(&losses, "total_D", params)?))
         })?;
-        let (mut made, mut probabilities, mut slopes) = (Vec::new(), Vec::new(), Vec::new());
-        for (one, seen, slope) in judged {
-            made.push(one);
-            probabilities.push(seen);
-            slopes.push(slope);
-        }
-        let discriminators = Slope::sum(slopes)?;
-        self.discriminating.step(&discriminators.gradients, factor)?;
+        let (seen, found): (Vec<_>, Vec<_>) = judged.into_iter().unzip();
+        let (made, probabilities): (Vec<_>, Vec<_>) = seen.into_iter().unzip();
+        let (mut scalars, discriminator_gradients) = mean_of_shards(found)?;
+        self.discriminating.step(&discriminator_gradients, factor)?;
 
         let params = self.discriminating.params();
         let critics = Discriminators::fixed(&self.config.model, params, self.dtype, &self.device)?
             .with_precision(self.config.precision);
         let params = self.generating.params();
-        let generators = side_by_side(shards.iter().zip(&made).collect(), |(shard, made)| {
+        let found = side_by_side(shards.iter().zip(&made).collect(), |(shard, made)| {
             let (net, cir) = (&self.generator, shard.term(&self.cir));
             let losses = generator_loss(net, &critics, &shard.pair, made, weights, cir)?;
-            Slope::of(&losses, share, "total_G", params)
+            differentiated(&losses, "total_G", params)
         })?;
-        let generator = Slope::sum(generators)?;
-        self.generating.step(&generator.gradients, factor)?;
-        Ok(Update {
-            scalars: [discriminators.scalars, generator.scalars].concat(),
-            made,
-            probabilities,
-            discriminator_gradients: discriminators.gradients,
-            generator_gradients: generator.gradients,
-        })
+        let (own, generator_gradients) = mean_of_shards(found)?;
+        self.generating.step(&generator_gradients, factor)?;
+        scalars.extend(own);
+        Ok(Update { scalars, made, probabilities, discriminator_gradients, generator_gradients })
     }
 
     /// Equal parts of a pair with what the CIR term draws for them.
     fn shards(&self, pair: &Pair, cir: Option<(f64, &Draw)>) -> Result<Vec<Shard>> {
         let count = self.config.sampling.shards;
-        let len = pair.images.dim(0)? / 2 / count;
+        let len = shard_len(pair.images.dim(0)? / 2, count)?;
         let shard = |i: usize| {
             let draw = cir.map(|(_, draw)| draw.rows(i * len, len)).transpose()?;
             let cir = cir.map(|(weight, _)| weight).zip(draw);
@@ -174,35 +166,12 @@ impl Shard {
     }
 }
 
-/// The terms of a loss with their total, and its gradient.
-struct Slope {
-    scalars: Scalars,
-    gradients: Gradients,
-}
-
-impl Slope {
-    /// A share of the terms and of the gradient.
-    fn of(losses: &Losses, share: f64, name: &str, params: &Params) -> Result<Self> {
-        let Some(total) = losses.total()? else { candle_core::bail!("{name}: every weight is 0") };
-        let total = (total * share)?;
-        let mut gradients = Gradients::new();
-        gradients.accumulate(params, &mut cir_ops::backward(&total)?)?;
-        let mut scalars = losses.scalars()?;
-        scalars.iter_mut().for_each(|(_, value)| *value *= share);
-        scalars.push((name.into(), total.to_dtype(DType::F64)?.to_scalar()?));
-        Ok(Self { scalars, gradients })
-    }
-
-    /// All shares together.
-    fn sum(slopes: impl IntoIterator<Item = Self>) -> Result<Self> {
-        let mut slopes = slopes.into_iter();
-        let Some(mut sum) = slopes.next() else { candle_core::bail!("no shard") };
-        for slope in slopes {
-            sum.gradients.add(slope.gradients)?;
-            for ((_, sum), (_, value)) in sum.scalars.iter_mut().zip(slope.scalars) {
-                *sum += value;
-            }
-        }
-        Ok(sum)
-    }
+/// The terms with their total, and its gradient by `params`.
+fn differentiated(losses: &Losses, name: &str, params: &Params) -> Result<(Scalars, Gradients)> {
+    let Some(total) = losses.total()? else { candle_core::bail!("{name}: every weight is 0") };
+    let mut gradients = Gradients::new();
+    gradients.accumulate(params, &mut cir_ops::backward(&total)?)?;
+    let mut scalars = losses.scalars()?;
+    scalars.push((name.into(), total.to_dtype(DType::F64)?.to_scalar()?));
+    Ok((scalars, gradients))
 }

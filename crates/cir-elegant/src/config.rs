@@ -2,7 +2,7 @@
 
 use cir_core::{
     AdamConfig, Cir, CirConfig, Error, LrSchedule, Partition, PixelRange, Result, Schema,
-    check_weights,
+    check_shards, check_weights,
 };
 use cir_ops::{Initialisation, Precision};
 use serde::{Deserialize, Serialize};
@@ -162,8 +162,9 @@ pub struct Optimisers {
 pub struct Sampling {
     /// Pairs for each attribute.
     pub batch: usize,
-    /// Equal parts of the pairs that are computed side by side, their gradients added: small networks
-    /// then use several cores better, and wide ones read their weights more often.
+    /// Equal parts of the batch that are computed side by side; the gradient is the mean of theirs.
+    /// Small networks use several cores better so, wide ones lose, since each part reads all weights
+    /// again. Results differ in rounding, so bytes depend on it. It divides `batch`; 1 where left out.
     #[serde(default = "one")]
     pub shards: usize,
 }
@@ -223,11 +224,7 @@ impl ElegantConfig {
         if self.sampling.batch == 0 {
             return Err(Error::setting("sampling.batch", 0, "at least 1"));
         }
-        let Sampling { batch, shards } = self.sampling;
-        if shards == 0 || !batch.is_multiple_of(shards) {
-            let allowed = format!("a number that divides sampling.batch, {batch}");
-            return Err(Error::setting("sampling.shards", shards, allowed));
-        }
+        check_shards(self.sampling.batch, self.sampling.shards, &self.cir)?;
         Cir::new(self.cir.clone(), &self.model.partition()?).map(|_| ())
     }
 }

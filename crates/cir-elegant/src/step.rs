@@ -1,7 +1,8 @@
 //! The terms of one update (elegant.md, sections 2 and 3): A has the trained attribute, B has it not;
 //! z_C = z_A with the attribute's block from z_B, z_D = z_B with the block from z_A.
 //!
-//! All images are encoded in one batch and all codes decoded in one, the CIR term's among them.
+//! All images of a shard are encoded in one batch and all its codes decoded in one, the CIR term's
+//! among them.
 
 use candle_core::{Result, Tensor};
 use cir_core::{Cir, Draw, Latent, Losses, Partition, binary_cross_entropy};
@@ -19,6 +20,9 @@ pub struct Pair {
 
 impl Pair {
     /// Pairs `first..first + len` of them.
+    ///
+    /// # Shapes
+    /// (2n, …) → (2·len, …), A's, then B's.
     ///
     /// # Errors
     /// When there are fewer.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use candle_core::{DType, Device};
 use cir_core::{
     AdamConfig, ChosenMoved, Cir, CirConfig, Error, Image, LrSchedule, Moved, Params, Result,
-    Scalars, Schema, rng,
+    Scalars, Schema, check_shards, rng,
 };
 use cir_data::DataSet;
 use cir_ops::Precision;
@@ -47,6 +47,15 @@ pub struct Sampling {
     pub strategy: Strategy,
     /// Groups a step.
     pub batch: usize,
+    /// Equal parts of the batch that are computed side by side; the gradient is the mean of theirs.
+    /// Small networks use several cores better so, wide ones lose, since each part reads all weights
+    /// again. Results differ in rounding, so bytes depend on it. It divides `batch`; 1 where left out.
+    #[serde(default = "one")]
+    pub shards: usize,
+}
+
+fn one() -> usize {
+    1
 }
 
 impl GzsConfig {
@@ -62,6 +71,7 @@ impl GzsConfig {
         if self.sampling.batch == 0 {
             return Err(Error::setting("sampling.batch", 0, "at least 1"));
         }
+        check_shards(self.sampling.batch, self.sampling.shards, &self.cir)?;
         if self.cir.moved == Moved::Chosen(ChosenMoved::Trained) {
             let allowed = "one, all-but-one, or a list of blocks: a step trains all blocks at once";
             return Err(Error::setting("cir.moved", "\"trained\"", allowed));
@@ -171,7 +181,7 @@ impl Algorithm for Gzs {
             loss: &self.config.loss,
             cir: &self.cir,
         };
-        let out = pass.gradients(&images, cir.as_ref(), &mut |_, _| {})?;
+        let out = pass.gradients_in_shards(&images, cir.as_ref(), self.config.sampling.shards)?;
         let factor = self.config.schedule.factor(step, self.steps);
         self.learner.step(&out.gradients, factor)?;
         let mut scalars = out.scalars;

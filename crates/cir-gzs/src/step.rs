@@ -6,7 +6,11 @@
 //! division into passes.
 
 use candle_core::{Result, Tensor};
-use cir_core::{Cir, Draw, Gradients, Latent, Losses, Params, Partition, Scalars, add_to};
+use cir_core::{
+    Cir, Draw, Gradients, Latent, Losses, Params, Partition, Scalars, add_to, mean_of_shards,
+    shard_len,
+};
+use cir_ops::side_by_side;
 
 use crate::{
     Autoencoder, LossConfig, Mix, Roles,
@@ -42,6 +46,13 @@ pub struct CirStep {
     pub other: usize,
     /// Moved blocks and fractions.
     pub draw: Draw,
+}
+
+impl CirStep {
+    /// The same for `len` of the groups, from `first` on.
+    fn groups(&self, first: usize, len: usize) -> Result<Self> {
+        Ok(Self { draw: self.draw.rows(first, len)?, ..self.clone() })
+    }
 }
 
 /// What a step computed.
@@ -106,6 +117,28 @@ impl Step<'_> {
             pass.sum("cycle", names.iter().map(String::as_str));
         }
         pass.finish()
+    }
+
+    /// The same, computed in `shards` equal parts of the batch side by side.
+    ///
+    /// # Errors
+    /// As [`Self::gradients`], and when the groups do not divide.
+    pub fn gradients_in_shards(
+        &self,
+        images: &Tensor,
+        cir: Option<&CirStep>,
+        shards: usize,
+    ) -> Result<StepGradients> {
+        let len = shard_len(images.dim(0)? / self.roles.images.len(), shards)?;
+        let found = side_by_side((0..shards).collect(), |i| -> Result<_> {
+            let images = self.roles.groups(images, i * len, len)?;
+            let cir = cir.map(|cir| cir.groups(i * len, len)).transpose()?;
+            let out = self.gradients(&images, cir.as_ref(), &mut |_, _| {})?;
+            Ok((out.latents, (out.scalars, out.gradients)))
+        })?;
+        let (latents, found): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+        let (scalars, gradients) = mean_of_shards(found)?;
+        Ok(StepGradients { scalars, gradients, latents: Latent::cat(&latents)? })
     }
 
     fn computes(&self, weight: f64) -> bool {

@@ -1,7 +1,7 @@
-//! However a step is divided into passes, its loss and gradient are the same.
+//! However a step is divided into passes or shards, its loss and gradient are the same.
 
 use candle_core::{DType, Device};
-use cir_core::{CirConfig, rng};
+use cir_core::{CirConfig, Scale, rng};
 use rand::Rng as _;
 
 use super::*;
@@ -32,8 +32,8 @@ fn model() -> ModelConfig {
     )
 }
 
-fn cir_config() -> CirConfig {
-    parsed(
+fn cir_config(scale: Scale) -> CirConfig {
+    let config = parsed(
         r#"
         lambda = 0.5
         moved = ["hue"]
@@ -43,15 +43,17 @@ fn cir_config() -> CirConfig {
         distance = "mse"
         target = "attached"
         also_moved = true
-        scale = "relative"
+        scale = "absolute"
         start = 0
         ramp = 0
         "#,
-    )
+    );
+    CirConfig { scale, ..config }
 }
 
-/// The scalars and gradients of one step whose passes decode at most `images_per_pass` images.
-fn step(images_per_pass: usize) -> (Vec<(String, f64)>, Vec<f64>) {
+/// The scalars and gradients of one step in so many shards, whose passes decode at most
+/// `images_per_pass` images.
+fn step(images_per_pass: usize, shards: usize, scale: Scale) -> (Vec<(String, f64)>, Vec<f64>) {
     let (model, device) = (model(), Device::Cpu);
     let params = Params::new(1);
     let net = Autoencoder::new(&model, params.builder(DType::F64, &device)).unwrap();
@@ -67,7 +69,7 @@ fn step(images_per_pass: usize) -> (Vec<(String, f64)>, Vec<f64>) {
         log_unweighted: false,
         images_per_pass,
     };
-    let cir = Cir::new(cir_config(), &model.blocks).unwrap();
+    let cir = Cir::new(cir_config(scale), &model.blocks).unwrap();
     let mut rng = rng(1, "step", 0);
     let shape = (roles.images.len() * BATCH, 1, 8, 8);
     let numbers = (0..shape.0 * 64).map(|_| rng.random_range(-1f64..1.)).collect::<Vec<_>>();
@@ -76,33 +78,41 @@ fn step(images_per_pass: usize) -> (Vec<(String, f64)>, Vec<f64>) {
     let cir_step = CirStep { weight: 0.5, anchor: 0, other: 1, draw };
     let (partition, params) = (&model.blocks, &params);
     let step = Step { net: &net, params, partition, roles: &roles, loss: &loss, cir: &cir };
-    let out = step.gradients(&images, Some(&cir_step), &mut |_, _| {}).unwrap();
+    let out = step.gradients_in_shards(&images, Some(&cir_step), shards).unwrap();
     let numbers = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f64>().unwrap();
     let mut scalars = out.scalars;
     scalars.sort_by(|a, b| a.0.cmp(&b.0));
     (scalars, out.gradients.tensors().values().flat_map(numbers).collect())
 }
 
+fn assert_same(one: (Vec<(String, f64)>, Vec<f64>), other: (Vec<(String, f64)>, Vec<f64>)) {
+    assert_eq!(one.0.len(), other.0.len());
+    for ((name, a), (other_name, b)) in one.0.iter().zip(&other.0) {
+        assert_eq!(name, other_name);
+        assert!((a - b).abs() <= 1e-12 * a.abs(), "{name}: {a} against {b}");
+    }
+    assert_eq!(one.1.len(), other.1.len());
+    let size = one.1.iter().map(|g| g.abs()).fold(0., f64::max);
+    for (a, b) in one.1.iter().zip(&other.1) {
+        assert!((a - b).abs() <= 1e-12 * size, "{a} against {b}");
+    }
+}
+
 /// Eight rows, the unsupervised combination and three draws: passes of one decode, of two, of five
 /// (which mixes the kinds), and one pass.
 #[test]
 fn passes_of_any_size_give_the_same_step() {
-    let (scalars, gradients) = step(0);
+    let (scalars, _) = step(0, 1, Scale::Relative);
     let value = |name: &str| scalars.iter().find(|(n, _)| n == name).map(|(_, v)| *v);
     for name in ["recon", "combine", "unsup", "cycle", "cir", "total"] {
         assert!(value(name).is_some_and(|v| v > 0.), "{name} in {scalars:?}");
     }
     for decodes in [1, 2, 5] {
-        let (found, found_gradients) = step(decodes * BATCH);
-        assert_eq!(found.len(), scalars.len());
-        for ((name, a), (found_name, b)) in scalars.iter().zip(&found) {
-            assert_eq!(name, found_name);
-            assert!((a - b).abs() <= 1e-12 * a.abs(), "{name}: {a} against {b}, {decodes} at once");
-        }
-        assert_eq!(gradients.len(), found_gradients.len());
-        let size = gradients.iter().map(|g| g.abs()).fold(0., f64::max);
-        for (a, b) in gradients.iter().zip(&found_gradients) {
-            assert!((a - b).abs() <= 1e-12 * size, "{a} against {b}, {decodes} at once");
-        }
+        assert_same(step(0, 1, Scale::Relative), step(decodes * BATCH, 1, Scale::Relative));
     }
+}
+
+#[test]
+fn shards_give_the_step_of_the_whole_batch() {
+    assert_same(step(0, 1, Scale::Absolute), step(0, BATCH, Scale::Absolute));
 }

@@ -184,19 +184,19 @@ impl Adversaries {
         let (mut scalars, mut gradients) = (Scalars::new(), BTreeMap::new());
 
         let mut judgements = BTreeMap::new();
-        let judges = [("disA", "d_a"), ("disA2", "d_a2"), ("disB", "d_b"), ("disB2", "d_b2")];
-        let judged = side_by_side((0..judges.len()).collect(), |k| -> Result<_> {
-            let (i, name) = (k / 2, judges[k].0);
-            let judged = if k % 2 == 0 {
-                let net = &self.discriminators.encoded[i];
-                judgement(net, &views.encoded[i], &[&made.translated[i]])?
-            } else {
-                let random: Vec<_> = made.random[i].iter().collect();
-                judgement(&self.discriminators.random[i], &views.others[i], &random)?
-            };
-            Ok((self.gradients(name, &judged.loss)?, judged))
+        let Discriminators { encoded, random, .. } = &self.discriminators;
+        let at_random = |i: usize| made.random[i].iter().collect::<Vec<_>>();
+        let judges = vec![
+            ("disA", "d_a", &encoded[0], &views.encoded[0], vec![&made.translated[0]]),
+            ("disA2", "d_a2", &random[0], &views.others[0], at_random(0)),
+            ("disB", "d_b", &encoded[1], &views.encoded[1], vec![&made.translated[1]]),
+            ("disB2", "d_b2", &random[1], &views.others[1], at_random(1)),
+        ];
+        let judged = side_by_side(judges, |(name, term, net, real, made)| -> Result<_> {
+            let judged = judgement(net, real, &made)?;
+            Ok((name, term, self.gradients(name, &judged.loss)?, judged))
         })?;
-        for ((name, term), (own, judged)) in judges.into_iter().zip(judged) {
+        for (name, term, own, judged) in judged {
             scalars.push((term.into(), number(&judged.loss)?));
             self.step(name, &own, factor)?;
             gradients.insert(name, own);

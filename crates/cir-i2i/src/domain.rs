@@ -48,8 +48,8 @@ impl Domain {
 /// # Errors
 /// What `f` returns.
 pub(crate) fn both_at_once<T: Send>(f: impl Fn(Domain) -> Result<T> + Sync) -> Result<[T; 2]> {
-    let mut found = cir_ops::side_by_side(Domain::BOTH.to_vec(), f)?.into_iter();
-    both(|_| found.next().ok_or_else(|| candle_core::Error::msg("a domain is lacking")))
+    let found = cir_ops::side_by_side(Domain::BOTH.to_vec(), f)?;
+    found.try_into().map_err(|_| candle_core::Error::msg("a domain is lacking"))
 }
 
 /// `f` of A, then of B.

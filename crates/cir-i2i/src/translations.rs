@@ -110,15 +110,19 @@ impl Translations {
             candle_core::bail!("no random attribute codes to translate with");
         }
         let Translators { content: enc_c, attribute: enc_a, generator } = nets;
-        let content =
-            both_at_once(|x| enc_c.encode(x, &images[x.index()])? + &noise.content[x.index()])?;
-        let manner = both_at_once(|x| enc_a.encode(x, &images[x.index()]))?;
         let sampled = |manner: &Manner, noise: &Option<[Tensor; 2]>, x: Domain| {
             manner.sample(noise.as_ref().map(|noise| &noise[x.index()]))
         };
-        let attribute = both_at_once(|x| sampled(&manner[x.index()], &noise.attribute, x))?;
-
-        let prepared = both_at_once(|x| generator.prepare(&content[x.index()]))?;
+        let [a, b] = both_at_once(|x| {
+            let i = x.index();
+            let content = (enc_c.encode(x, &images[i])? + &noise.content[i])?;
+            let manner = enc_a.encode(x, &images[i])?;
+            let attribute = sampled(&manner, &noise.attribute, x)?;
+            let prepared = generator.prepare(&content)?;
+            Ok((content, manner, attribute, prepared))
+        })?;
+        let (content, manner, attribute, prepared) =
+            ([a.0, b.0], [a.1, b.1], [a.2, b.2], [a.3, b.3]);
         let n = images[0].dim(0)?;
         // What is differentiated at different times is decoded apart: a backward pass runs through
         // whole batches.
@@ -126,31 +130,30 @@ impl Translations {
             let images = generator.decode(x, &Prepared::cat(contents)?, &Tensor::cat(codes, 0)?)?;
             (0..codes.len()).map(|i| images.narrow(0, i * n, n)).collect::<Result<Vec<_>>>()
         };
-        let encoded = both_at_once(|x| {
+        let [a, b] = both_at_once(|x| {
             let (own, other) = (&prepared[x.index()], &prepared[x.other().index()]);
             let z = &attribute[x.index()];
-            decode(x, &[other, own], &[z, z])
+            let encoded = decode(x, &[other, own], &[z, z])?;
+            let contents = vec![other; noise.random.len()];
+            let random = decode(x, &contents, &noise.random.iter().collect::<Vec<_>>())?;
+            let [translated, own] = [0, 1].map(|i| encoded[i].clone());
+            Ok((translated, own, random))
         })?;
-        let random = both_at_once(|x| {
-            let contents = vec![&prepared[x.other().index()]; noise.random.len()];
-            decode(x, &contents, &noise.random.iter().collect::<Vec<_>>())
-        })?;
-        let translated = encoded.each_ref().map(|images| images[0].clone());
-        let own = encoded.map(|mut images| images.remove(1));
+        let (translated, own, random) = ([a.0, b.0], [a.1, b.1], [a.2, b.2]);
 
-        // The content of a picture translated to X is the other domain's.
-        let content_again = both_at_once(|x| {
-            let shown = x.other();
-            enc_c.encode(shown, &translated[shown.index()])? + &noise.content_again[x.index()]
+        let [a, b] = both_at_once(|x| {
+            // The content of a picture translated to X is the other domain's.
+            let (i, shown) = (x.index(), x.other());
+            let content = enc_c.encode(shown, &translated[shown.index()])?;
+            let content = (content + &noise.content_again[i])?;
+            let manner = enc_a.encode(x, &translated[i])?;
+            let attribute = sampled(&manner, &noise.attribute_again, x)?;
+            let random = enc_a.encode(x, &random[i][0])?.mean;
+            let back = generator.decode(x, &generator.prepare(&content)?, &attribute)?;
+            Ok((content, attribute, random, back))
         })?;
-        let attribute_again = both_at_once(|x| {
-            sampled(&enc_a.encode(x, &translated[x.index()])?, &noise.attribute_again, x)
-        })?;
-        let random_again = both_at_once(|x| Ok(enc_a.encode(x, &random[x.index()][0])?.mean))?;
-        let back = both_at_once(|x| {
-            let content = generator.prepare(&content_again[x.index()])?;
-            generator.decode(x, &content, &attribute_again[x.index()])
-        })?;
+        let (content_again, attribute_again, random_again, back) =
+            ([a.0, b.0], [a.1, b.1], [a.2, b.2], [a.3, b.3]);
         Ok(Self {
             content,
             manner,

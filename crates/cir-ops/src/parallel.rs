@@ -26,10 +26,11 @@ pub fn on_pool<R: Send>(f: impl FnOnce() -> Result<R> + Send) -> Result<R> {
 /// What `f` makes of each item, in their order; computed side by side on rayon's threads.
 ///
 /// An operation alone keeps all threads busy only while its own part lasts; candle's, which run on one
-/// thread, do not at all.
+/// thread, do not at all. What `f` does for one item must not change what it reads for another; then
+/// the results do not depend on the threads.
 ///
 /// # Errors
-/// The first that `f` returns.
+/// One that `f` returns; of several, which one depends on the threads.
 pub fn side_by_side<I: Send, R: Send, E: From<candle_core::Error> + Send>(
     items: Vec<I>,
     f: impl Fn(I) -> std::result::Result<R, E> + Sync,

@@ -80,6 +80,30 @@ prop_compose! {
     }
 }
 
+prop_compose! {
+    /// Layers whose gradients minimal filtering may take: runs of two or three taps, many channels.
+    fn filtered_shapes()(
+        transposed: bool, batch in 0usize..5, cin in 60usize..90, cout in 60usize..90,
+        h in 1usize..14, w in 1usize..22, (k, stride) in prop::sample::select(vec![(3, 1), (4, 2)]),
+        padding in 0usize..3, output_padding in 0usize..2,
+    ) -> Shape {
+        let output_padding = output_padding.min(stride - 1);
+        let (kh, kw) = (k, k);
+        Shape { transposed, batch, cin, cout, h, w, kh, kw, stride, padding, output_padding }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_shapes_of_filtered_gradients_match_plain_loops(s in filtered_shapes()) {
+        if s.output().is_some() {
+            check(&s);
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
 
@@ -223,7 +247,27 @@ fn results_do_not_depend_on_the_number_of_threads() {
             output_padding: 0,
         },
     ];
-    for s in shapes {
+    let filtered =
+        [(false, 3, 1, 5, 21), (false, 4, 2, 3, 40), (true, 4, 2, 4, 17), (true, 3, 1, 7, 8)].map(
+            |(transposed, k, stride, batch, side)| {
+                let (kh, kw, h, w, padding, output_padding) = (k, k, side, side + 3, 1, 0);
+                let (cin, cout) = (66, 70);
+                Shape {
+                    transposed,
+                    batch,
+                    cin,
+                    cout,
+                    h,
+                    w,
+                    kh,
+                    kw,
+                    stride,
+                    padding,
+                    output_padding,
+                }
+            },
+        );
+    for s in shapes.into_iter().chain(filtered) {
         for kernels in own_kernels() {
             let run = |threads: usize| {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

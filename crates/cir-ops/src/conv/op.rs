@@ -188,6 +188,7 @@ impl<T: Number> Generic<T> for CorrelationTask<'_, T> {
     fn run<S: Simd<T = T>>(self) -> Vec<T> {
         let Self { c, x, weight, bias, activation } = self;
         if winograd::better::<S>(c) {
+            assert!(bias.is_none() && activation == Activation::None, "a pass that is not exact");
             winograd::correlate::<S>(c, x, weight)
         } else if samples::better::<S>(c) {
             samples::correlate::<S>(c, x, weight, bias, activation)

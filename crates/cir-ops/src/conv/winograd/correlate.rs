@@ -14,20 +14,17 @@ use super::split::{OUTPUTS, POINTS, Split, worth};
 use super::staging::{Side, Staging, Units};
 use super::transforms::{self, Transform};
 use super::weights::Weights;
+use super::{DEPTH, TERMS, TILES, tables};
 
-/// Tiles of a block, about: enough that weights are read seldom, few enough for the caches.
-const TILES: usize = 96;
 /// Tiles of the smallest block that threads without work are worth.
 const FEWEST: usize = 32;
-/// Terms of a sum for which a tile of outputs stays in place, so that V's stay in a cache; a
-/// multiple of [`TERMS`].
-const DEPTH: usize = 256;
-/// Terms in the table.
-const TERMS: usize = 32;
 
 /// Whether to prefer this to sums over all taps: where it is faster, and its rounding of a few
 /// times theirs decides nothing.
 pub(crate) fn better<S: Simd>(c: &Correlation) -> bool {
+    if c.exact || S::PAIR != 1 || c.outputs <= NARROW {
+        return false;
+    }
     let (Some(down), Some(across)) = (Split::new(&c.y), Split::new(&c.x)) else {
         return false;
     };
@@ -36,10 +33,7 @@ pub(crate) fn better<S: Simd>(c: &Correlation) -> bool {
     // Transforms of inputs are shared by outputs, those of outputs by inputs, of weights by tiles;
     // a transformed number costs as much as this many products.
     let overhead = [c.outputs, depth, tiles].map(|sharing| 24. / sharing as f64).iter().sum();
-    !c.exact
-        && S::PAIR == 1
-        && c.outputs > NARROW
-        && worth([(&c.y, &down), (&c.x, &across)], overhead)
+    worth([(&c.y, &down), (&c.x, &across)], overhead)
 }
 
 struct Plan<'a, S: Simd> {
@@ -146,18 +140,13 @@ impl<S: Simd> Block<'_, S> {
         let (rows, input) = (weights.rows(), weights.input());
         for first in (0..depth).step_by(DEPTH) {
             let deep = DEPTH.min(depth - first);
-            let whole = deep / TERMS * TERMS;
-            let sums = [(first, whole / TERMS, TERMS), (first + whole, 1, deep - whole)];
             for t in (0..tiles).step_by(2 * S::LANES) {
                 let vectors = ((tiles - t) / S::LANES).min(2);
                 for group in 0..weights.groups() {
                     let output = group * rows;
-                    let real = rows.min(c.outputs.saturating_sub(output));
+                    let real = rows.min(c.outputs - output);
                     let u = weights.group(phase, point, group);
-                    for (k, outer, count) in sums {
-                        if outer * count == 0 || real == 0 {
-                            continue;
-                        }
+                    for (k, outer, count) in tables(first, deep) {
                         let t = Tile::<S> {
                             // Where PAIR is 1, P is T.
                             x: u[k * input..].as_ptr().cast(),

@@ -17,19 +17,13 @@ use super::operand::{Chunk, Operand};
 use super::split::{POINTS, Run, Split, worth};
 use super::staging::Side;
 use super::transforms::{Transform, gradients};
+use super::{DEPTH, TERMS, TILES, tables};
 
 /// Bytes of transformed tiles at a time.
 const TRANSFORMED: usize = 1 << 24;
-/// Tiles of a block, about.
-const TILES: usize = 96;
 /// Channels × remainders in a block of A: whole vectors, and an odd number of cache lines of f32, so
 /// that successive tiles fall into different sets of a cache.
 const BLOCK: usize = 48;
-/// Tiles that a product sums over before it goes on with the next channels; a multiple of
-/// [`TERMS`].
-const DEPTH: usize = 256;
-/// Terms in the table.
-const TERMS: usize = 32;
 /// Vectors across a product.
 const VECTORS: usize = 2;
 /// Elements of the largest kernel, of stride 2 and three taps a remainder.
@@ -39,6 +33,9 @@ const COLLECTED: usize = 16;
 
 /// Whether this is faster than sums over all positions.
 pub(crate) fn better<S: Simd>(g: &WeightGradient) -> bool {
+    if S::PAIR != 1 || g.stride > 2 {
+        return false;
+    }
     let Some([(y, down), (x, across)]) = splits(g) else {
         return false;
     };
@@ -47,7 +44,7 @@ pub(crate) fn better<S: Simd>(g: &WeightGradient) -> bool {
     // As in the correlation; operands are also turned round.
     let shared = [(40., g.b[0]), (40., depth), (32., tiles)];
     let overhead = shared.iter().map(|(cost, sharing)| cost / *sharing as f64).sum();
-    S::PAIR == 1 && g.stride <= 2 && worth([(&y, &down), (&x, &across)], overhead)
+    worth([(&y, &down), (&x, &across)], overhead)
 }
 
 /// Both axes of the correlation that reads A and yields B.
@@ -74,14 +71,14 @@ struct Plan<'a, S: Simd> {
 /// a·`steps[1]` and has its taps side by side.
 ///
 /// # Panics
-/// When an axis cannot be split.
+/// When an axis cannot be split, the stride exceeds 2, or products are of packed numbers.
 pub(crate) fn weight_gradient<S: Simd>(
     g: &WeightGradient,
     a: &[S::T],
     b: &[S::T],
     steps: [usize; 2],
 ) -> Vec<S::T> {
-    assert_eq!(S::PAIR, 1, "minimal filtering of plain numbers only");
+    assert!(S::PAIR == 1 && g.stride <= 2, "neither packed numbers nor strides above 2");
     let axes = splits(g).expect("`better` has split both axes");
     let side = |side: fn(&Axis, &Split) -> Side, i: usize| side(&axes[i].0, &axes[i].1);
     let taps = [axes[0].1.taps, axes[1].1.taps];
@@ -104,10 +101,7 @@ pub(crate) fn weight_gradient<S: Simd>(
             transform: Transform::Outputs,
             down: side(Side::outputs, 0),
             across: side(Side::outputs, 1),
-            runs: [
-                vec![Run { first: 0, elements: Vec::new() }],
-                vec![Run { first: 0, elements: Vec::new() }],
-            ],
+            runs: std::array::from_fn(|_| vec![Run { first: 0, elements: Vec::new() }]),
             taps,
             width,
         },
@@ -185,17 +179,12 @@ impl<S: Simd> Task for Product<'_, S> {
         let groups = rows.div_ceil(most_rows::<S>(VECTORS));
         for first in (0..count).step_by(DEPTH) {
             let deep = DEPTH.min(count - first);
-            let whole = deep / TERMS * TERMS;
-            let sums = [(first, whole / TERMS, TERMS), (first + whole, 1, deep - whole)];
             for block_b in 0..b.blocks() {
                 let z = &self.z[(point * b.blocks() + block_b) * count * width..][..count * width];
                 let vectors = (b.depth() - block_b * width).min(width).div_ceil(S::LANES);
                 for group in 0..groups {
                     let (from, to) = part(rows, groups, group);
-                    for (k, outer, terms_count) in sums {
-                        if outer * terms_count == 0 {
-                            continue;
-                        }
+                    for (k, outer, terms_count) in tables(first, deep) {
                         let t = Tile::<S> {
                             // Where PAIR is 1, P is T.
                             x: v[k * BLOCK + from..].as_ptr().cast(),

@@ -5,7 +5,9 @@
 //! of 36 for 3×3. A product of transforms is a matrix product for each point of the tile,
 //! M = U·V with U `[output][input]` and V `[input][tile]`, so sums over inputs stay in the
 //! transformed domain. A 4×4 kernel of stride 2 is a sum over four images of 2×2 taps (forward),
-//! or four interleaved outputs of 2×2 taps (backward): see [`split`].
+//! or four interleaved outputs of 2×2 taps (backward): see [`split`]. These are kinds of an axis,
+//! `Axis::forward` and `Axis::transposed`: what is computed so are gradients alone
+//! (`Correlation::exact`), since its rounding is up to 2.5 times that of sums over all taps.
 
 mod blocks;
 mod correlate;
@@ -23,6 +25,23 @@ pub(crate) use correlate::{better, correlate};
 pub(crate) use gradient::{better as better_gradient, weight_gradient};
 
 use crate::simd::Simd;
+
+/// Tiles of a block, about: enough that weights are read seldom, few enough for the caches.
+const TILES: usize = 96;
+/// Terms of a sum before it goes on with the next outputs, so that operands stay in a cache; a
+/// multiple of [`TERMS`].
+const DEPTH: usize = 256;
+/// Terms in the table of a tile.
+const TERMS: usize = 32;
+
+/// Terms `first..first + count` as whole tables and what is left: where each starts, how often the
+/// table is repeated, and how many of its terms count.
+#[inline(always)]
+fn tables(first: usize, count: usize) -> impl Iterator<Item = (usize, usize, usize)> {
+    let whole = count / TERMS * TERMS;
+    let both = [(first, whole / TERMS, TERMS), (first + whole, 1, count - whole)];
+    both.into_iter().filter(|(_, outer, terms)| outer * terms > 0)
+}
 
 /// Numbers in a cache line.
 fn line<S: Simd>() -> usize {

@@ -18,8 +18,8 @@ pub(super) struct Run {
     pub(super) elements: Vec<usize>,
 }
 
-/// Whether the `products` of each axis, and the work of transforms besides, are clearly less than
-/// the sums over taps inside of the images take. `overhead` is that work in products.
+/// Whether the products of both axes are clearly fewer than the sums over taps inside of the images
+/// take; `overhead` is the work of transforms as a share of the products.
 pub(super) fn worth(axes: [(&Axis, &Split); 2], overhead: f64) -> bool {
     let filtered: usize = axes.iter().map(|(_, split)| split.products()).product();
     let direct: usize = axes.iter().map(|(axis, _)| inside(axis)).product();

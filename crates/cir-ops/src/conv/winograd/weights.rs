@@ -103,7 +103,7 @@ impl<S: Simd> Task for Group<'_, S> {
                 for (i, row) in rows.iter().enumerate() {
                     for (j, column) in columns.iter().enumerate() {
                         let remainder = i * columns.len() + j;
-                        if S::ROWS <= 8 {
+                        if self.sizes.input == 8 {
                             self.transform::<8>(phase, remainder, row, column);
                         } else {
                             self.transform::<16>(phase, remainder, row, column);
@@ -121,8 +121,8 @@ impl<S: Simd> Group<'_, S> {
     fn transform<const L: usize>(&self, phase: usize, remainder: usize, row: &Run, column: &Run) {
         let Self { c, weight, sizes, .. } = *self;
         let remainders = self.down.remainders() * self.across.remainders();
-        let first = (self.group * sizes.rows).min(c.outputs);
-        let real = c.outputs.saturating_sub(first).min(sizes.rows);
+        let first = self.group * sizes.rows;
+        let real = sizes.rows.min(c.outputs - first);
         let (down, across) = (row.elements.len(), column.elements.len());
         let mut taken = [S::T::ZERO; L];
         let mut taps = [[0f64; L]; POINTS];
