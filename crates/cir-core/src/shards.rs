@@ -55,3 +55,24 @@ pub fn mean_of_shards(
     }
     Ok((scalars, gradients))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_divide_or_is_measured_over_the_batch_is_refused() {
+        let cir = CirConfig::default();
+        check_shards(4, 2, &cir).unwrap();
+        for shards in [0, 3] {
+            let message = check_shards(4, shards, &cir).unwrap_err().to_string();
+            assert!(message.contains("sampling.shards") && message.contains('4'), "{message}");
+        }
+        let relative = CirConfig { scale: Scale::Relative, ..cir };
+        check_shards(4, 1, &relative).unwrap();
+        let message = check_shards(4, 2, &relative).unwrap_err().to_string();
+        assert!(message.contains("relative"), "{message}");
+        assert!(shard_len(3, 2).is_err() && shard_len(0, 2).is_err());
+        assert_eq!(shard_len(6, 2).unwrap(), 3);
+    }
+}
