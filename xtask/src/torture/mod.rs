@@ -58,6 +58,7 @@ const SMALL: [(&str, &[&str]); 3] = [
             "model.width=2",
             "model.spectral_norm=true",
             "updates.full_every=2",
+            "model.content_stages=0",
             "sampling.crop=32",
             "evaluation.reader_steps=4",
         ],
