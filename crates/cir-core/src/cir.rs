@@ -137,19 +137,6 @@ pub struct Draw {
     pub fractions: Tensor,
 }
 
-impl Draw {
-    /// The same for `len` of the samples, from `first` on.
-    ///
-    /// # Shapes
-    /// Fractions (draws, B, n) → (draws, len, n).
-    ///
-    /// # Errors
-    /// When there are fewer.
-    pub fn rows(&self, first: usize, len: usize) -> candle_core::Result<Self> {
-        Ok(Self { moved: self.moved.clone(), fractions: self.fractions.narrow(1, first, len)? })
-    }
-}
-
 /// The term's value and what it saw on the way.
 #[derive(Debug, Clone)]
 pub struct CirTerm {

@@ -38,11 +38,7 @@ impl Gradients {
     pub fn accumulate(&mut self, params: &Params, store: &mut GradStore) -> Result<()> {
         for (name, var) in params.vars() {
             if let Some(grad) = store.remove(&var) {
-                let sum = match self.0.remove(&name) {
-                    Some(sum) => (sum + grad)?,
-                    None => grad,
-                };
-                self.0.insert(name, sum);
+                self.add_one(name, grad)?;
             }
         }
         Ok(())
@@ -53,11 +49,15 @@ impl Gradients {
     /// # Errors
     /// When the shapes of a parameter's gradients differ.
     pub fn add(&mut self, other: Self) -> Result<()> {
-        for (name, grad) in other.0 {
-            let mut sum = self.0.remove(&name);
-            add_to(&mut sum, grad)?;
-            self.0.extend(sum.map(|sum| (name, sum)));
-        }
+        other.0.into_iter().try_for_each(|(name, grad)| self.add_one(name, grad))
+    }
+
+    fn add_one(&mut self, name: String, grad: Tensor) -> Result<()> {
+        let sum = match self.0.remove(&name) {
+            Some(sum) => (sum + grad)?,
+            None => grad,
+        };
+        self.0.insert(name, sum);
         Ok(())
     }
 

@@ -40,4 +40,4 @@ pub use partition::{Block, Partition};
 pub use random::{Rng, rng};
 pub use schedule::{LrSchedule, Ramp};
 pub use schema::{Attribute, Labels, Schema};
-pub use shards::{check_shards, mean_of_shards, shard_len};
+pub use shards::{Shard, check_shards, mean_of_shards};

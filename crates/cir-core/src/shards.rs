@@ -1,9 +1,9 @@
 //! Equal parts of a batch: networks without batch statistics compute them side by side, and the mean of
 //! their gradients is the batch's.
 
-use candle_core::Result;
+use candle_core::{Result, Tensor};
 
-use crate::{CirConfig, Error, Gradients, Scalars, Scale};
+use crate::{CirConfig, Draw, Error, Gradients, Scalars, Scale};
 
 /// Checks `sampling.shards`: it divides `sampling.batch`, and is 1 where the CIR term measures the
 /// whole batch.
@@ -21,15 +21,50 @@ pub fn check_shards(batch: usize, shards: usize, cir: &CirConfig) -> crate::Resu
     Ok(())
 }
 
-/// The things in each of `shards` equal parts of `count`.
-///
-/// # Errors
-/// When there are none, or they do not divide.
-pub fn shard_len(count: usize, shards: usize) -> Result<usize> {
-    if count == 0 || shards == 0 || !count.is_multiple_of(shards) {
-        candle_core::bail!("a batch of {count} in {shards} shards");
+/// Some groups of a batch, side by side.
+#[derive(Debug, Clone, Copy)]
+pub struct Shard {
+    first: usize,
+    len: usize,
+}
+
+impl Shard {
+    /// `shards` equal parts of a batch of `groups`.
+    ///
+    /// # Errors
+    /// When there are no groups, or they do not divide.
+    pub fn all(groups: usize, shards: usize) -> Result<Vec<Self>> {
+        if groups == 0 || shards == 0 || !groups.is_multiple_of(shards) {
+            candle_core::bail!("a batch of {groups} in {shards} shards");
+        }
+        let len = groups / shards;
+        Ok((0..shards).map(|i| Self { first: i * len, len }).collect())
     }
-    Ok(count / shards)
+
+    /// What its groups have of `x`.
+    ///
+    /// # Shapes
+    /// (images of a group · batch, …), image by image → (images of a group · len, …).
+    ///
+    /// # Errors
+    /// When `x` has fewer groups.
+    pub fn rows(self, x: &Tensor, images: usize) -> Result<Tensor> {
+        let batch = x.dim(0)? / images;
+        let image = |i: usize| x.narrow(0, i * batch + self.first, self.len);
+        Tensor::cat(&(0..images).map(image).collect::<Result<Vec<_>>>()?, 0)
+    }
+
+    /// What its groups have of a draw.
+    ///
+    /// # Shapes
+    /// Fractions (draws, batch, n) → (draws, len, n).
+    ///
+    /// # Errors
+    /// When the draw is for fewer groups.
+    pub fn draw(self, draw: &Draw) -> Result<Draw> {
+        let fractions = draw.fractions.narrow(1, self.first, self.len)?;
+        Ok(Draw { fractions, moved: draw.moved.clone() })
+    }
 }
 
 /// The terms and the gradient of a batch from those of its parts, added in their order.
@@ -72,7 +107,18 @@ mod tests {
         check_shards(4, 1, &relative).unwrap();
         let message = check_shards(4, 2, &relative).unwrap_err().to_string();
         assert!(message.contains("relative"), "{message}");
-        assert!(shard_len(3, 2).is_err() && shard_len(0, 2).is_err());
-        assert_eq!(shard_len(6, 2).unwrap(), 3);
+        for (groups, shards) in [(3, 2), (0, 2), (2, 0)] {
+            assert!(Shard::all(groups, shards).is_err(), "{groups} in {shards}");
+        }
+    }
+
+    #[test]
+    fn a_shard_has_every_image_of_its_groups() {
+        // Three images of four groups: 10 · image + group.
+        let x: Vec<u32> = (0..3).flat_map(|i| (0..4).map(move |g| 10 * i + g)).collect();
+        let x = Tensor::new(x, &candle_core::Device::Cpu).unwrap();
+        let rows = |shard: &Shard| shard.rows(&x, 3).unwrap().to_vec1::<u32>().unwrap();
+        let found: Vec<_> = Shard::all(4, 2).unwrap().iter().map(rows).collect();
+        assert_eq!(found, [[0, 1, 10, 11, 20, 21], [2, 3, 12, 13, 22, 23]]);
     }
 }

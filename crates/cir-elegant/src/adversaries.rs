@@ -1,9 +1,7 @@
 //! The two sides of the game with their optimisers, and one update of each (elegant.md, section 2).
 
 use candle_core::{DType, Device, Result, Tensor};
-use cir_core::{
-    Cir, Draw, Gradients, Losses, Params, Partition, Scalars, mean_of_shards, shard_len,
-};
+use cir_core::{Cir, Draw, Gradients, Losses, Params, Partition, Scalars, Shard, mean_of_shards};
 use cir_ops::side_by_side;
 use cir_train::Learner;
 
@@ -110,11 +108,11 @@ impl Adversaries {
         factor: f64,
     ) -> Result<Update> {
         let weights = &self.config.loss;
-        let shards = self.shards(pair, cir)?;
+        let parts = self.parts(pair, cir)?;
 
         let params = self.discriminating.params();
-        let judged = side_by_side(shards.iter().collect(), |shard| -> Result<_> {
-            let (pair, cir) = (&shard.pair, shard.term(&self.cir));
+        let judged = side_by_side(parts.iter().collect(), |part| -> Result<_> {
+            let (pair, cir) = (&part.pair, part.term(&self.cir));
             let made = Exchange::new(&self.generator, &self.partition, trained, pair, cir)?;
             let (losses, probabilities) =
                 discriminator_loss(&self.discriminators, pair, &made, weights)?;
@@ -129,9 +127,9 @@ impl Adversaries {
         let critics = Discriminators::fixed(&self.config.model, params, self.dtype, &self.device)?
             .with_precision(self.config.precision);
         let params = self.generating.params();
-        let found = side_by_side(shards.iter().zip(&made).collect(), |(shard, made)| {
-            let (net, cir) = (&self.generator, shard.term(&self.cir));
-            let losses = generator_loss(net, &critics, &shard.pair, made, weights, cir)?;
+        let found = side_by_side(parts.iter().zip(&made).collect(), |(part, made)| {
+            let (net, cir) = (&self.generator, part.term(&self.cir));
+            let losses = generator_loss(net, &critics, &part.pair, made, weights, cir)?;
             differentiated(&losses, "total_G", params)
         })?;
         let (own, generator_gradients) = mean_of_shards(found)?;
@@ -141,25 +139,25 @@ impl Adversaries {
     }
 
     /// Equal parts of a pair with what the CIR term draws for them.
-    fn shards(&self, pair: &Pair, cir: Option<(f64, &Draw)>) -> Result<Vec<Shard>> {
-        let count = self.config.sampling.shards;
-        let len = shard_len(pair.images.dim(0)? / 2, count)?;
-        let shard = |i: usize| {
-            let draw = cir.map(|(_, draw)| draw.rows(i * len, len)).transpose()?;
-            let cir = cir.map(|(weight, _)| weight).zip(draw);
-            Ok(Shard { pair: pair.part(i * len, len)?, cir })
+    fn parts(&self, pair: &Pair, cir: Option<(f64, &Draw)>) -> Result<Vec<Part>> {
+        let part = |shard: Shard| {
+            let rows = |x| shard.rows(x, 2);
+            let pair = Pair { images: rows(&pair.images)?, labels: rows(&pair.labels)? };
+            let draw = cir.map(|(_, draw)| shard.draw(draw)).transpose()?;
+            Ok(Part { pair, cir: cir.map(|(weight, _)| weight).zip(draw) })
         };
-        (0..count).map(shard).collect()
+        let shards = Shard::all(pair.images.dim(0)? / 2, self.config.sampling.shards)?;
+        shards.into_iter().map(part).collect()
     }
 }
 
 /// A part of an update's pairs, and the weight and draw of the CIR term for them.
-struct Shard {
+struct Part {
     pair: Pair,
     cir: Option<(f64, Draw)>,
 }
 
-impl Shard {
+impl Part {
     fn term<'a>(&'a self, cir: &'a Cir) -> Option<CirStep<'a>> {
         let (weight, draw) = self.cir.as_ref()?;
         Some(CirStep { cir, weight: *weight, draw })

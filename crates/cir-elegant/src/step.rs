@@ -18,23 +18,6 @@ pub struct Pair {
     pub labels: Tensor,
 }
 
-impl Pair {
-    /// Pairs `first..first + len` of them.
-    ///
-    /// # Shapes
-    /// (2n, …) → (2·len, …), A's, then B's.
-    ///
-    /// # Errors
-    /// When there are fewer.
-    pub fn part(&self, first: usize, len: usize) -> Result<Self> {
-        let rows = |x: &Tensor| {
-            let half = x.dim(0)? / 2;
-            Tensor::cat(&[x.narrow(0, first, len)?, x.narrow(0, half + first, len)?], 0)
-        };
-        Ok(Self { images: rows(&self.images)?, labels: rows(&self.labels)? })
-    }
-}
-
 /// The CIR term of an update.
 #[derive(Debug, Clone, Copy)]
 pub struct CirStep<'a> {

@@ -50,19 +50,6 @@ pub struct Roles {
 }
 
 impl Roles {
-    /// Groups `first..first + len` of a batch.
-    ///
-    /// # Shapes
-    /// `images` (images of a group · batch, …), image by image → (images of a group · len, …).
-    ///
-    /// # Errors
-    /// When there are fewer groups.
-    pub fn groups(&self, images: &Tensor, first: usize, len: usize) -> Result<Tensor> {
-        let batch = images.dim(0)? / self.images.len();
-        let image = |i: usize| images.narrow(0, i * batch + first, len);
-        Tensor::cat(&(0..self.images.len()).map(image).collect::<Result<Vec<_>>>()?, 0)
-    }
-
     /// The images of a strategy, in the order in which a batch holds them: for groups the centre,
     /// then a partner for each block; for sample edges two images for each block; last, with
     /// `cycle`, an image of the whole set for the cycle swap.

@@ -7,8 +7,7 @@
 
 use candle_core::{Result, Tensor};
 use cir_core::{
-    Cir, Draw, Gradients, Latent, Losses, Params, Partition, Scalars, add_to, mean_of_shards,
-    shard_len,
+    Cir, Draw, Gradients, Latent, Losses, Params, Partition, Scalars, Shard, add_to, mean_of_shards,
 };
 use cir_ops::side_by_side;
 
@@ -46,13 +45,6 @@ pub struct CirStep {
     pub other: usize,
     /// Moved blocks and fractions.
     pub draw: Draw,
-}
-
-impl CirStep {
-    /// The same for `len` of the groups, from `first` on.
-    fn groups(&self, first: usize, len: usize) -> Result<Self> {
-        Ok(Self { draw: self.draw.rows(first, len)?, ..self.clone() })
-    }
 }
 
 /// What a step computed.
@@ -129,10 +121,12 @@ impl Step<'_> {
         cir: Option<&CirStep>,
         shards: usize,
     ) -> Result<StepGradients> {
-        let len = shard_len(images.dim(0)? / self.roles.images.len(), shards)?;
-        let found = side_by_side((0..shards).collect(), |i| -> Result<_> {
-            let images = self.roles.groups(images, i * len, len)?;
-            let cir = cir.map(|cir| cir.groups(i * len, len)).transpose()?;
+        let count = self.roles.images.len();
+        let shards = Shard::all(images.dim(0)? / count, shards)?;
+        let found = side_by_side(shards, |shard| -> Result<_> {
+            let images = shard.rows(images, count)?;
+            let draw = cir.map(|cir| shard.draw(&cir.draw)).transpose()?;
+            let cir = cir.zip(draw).map(|(cir, draw)| CirStep { draw, ..cir.clone() });
             let out = self.gradients(&images, cir.as_ref(), &mut |_, _| {})?;
             Ok((out.latents, (out.scalars, out.gradients)))
         })?;

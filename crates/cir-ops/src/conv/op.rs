@@ -187,9 +187,9 @@ impl<T: Number> Generic<T> for CorrelationTask<'_, T> {
 
     fn run<S: Simd<T = T>>(self) -> Vec<T> {
         let Self { c, x, weight, bias, activation } = self;
-        if winograd::better::<S>(c) {
+        if let Some(axes) = winograd::splits::<S>(c) {
             assert!(bias.is_none() && activation == Activation::None, "a pass that is not exact");
-            winograd::correlate::<S>(c, x, weight)
+            winograd::correlate::<S>(c, axes, x, weight)
         } else if samples::better::<S>(c) {
             samples::correlate::<S>(c, x, weight, bias, activation)
         } else {
@@ -210,10 +210,11 @@ impl<T: Number> Generic<T> for GradientTask<'_, T> {
     type Out = Vec<T>;
 
     fn run<S: Simd<T = T>>(self) -> Vec<T> {
-        if !self.reversed && winograd::better_gradient::<S>(&self.g) {
-            return winograd::weight_gradient::<S>(&self.g, self.a, self.b, self.steps);
+        let Self { g, a, b, steps, reversed } = self;
+        match winograd::gradient_splits::<S>(&g).filter(|_| !reversed) {
+            Some(axes) => winograd::weight_gradient::<S>(&g, axes, a, b, steps),
+            None => weight_gradient::<S>(&g, a, b, steps, reversed),
         }
-        weight_gradient::<S>(&self.g, self.a, self.b, self.steps, self.reversed)
     }
 }
 

@@ -19,21 +19,19 @@ use super::{DEPTH, TERMS, TILES, tables};
 /// Tiles of the smallest block that threads without work are worth.
 const FEWEST: usize = 32;
 
-/// Whether to prefer this to sums over all taps: where it is faster, and its rounding of a few
-/// times theirs decides nothing.
-pub(crate) fn better<S: Simd>(c: &Correlation) -> bool {
+/// Both axes in tiles, down and across, where this is to be preferred to sums over all taps: where it
+/// is faster, and its rounding of a few times theirs decides nothing.
+pub(crate) fn splits<S: Simd>(c: &Correlation) -> Option<[Split; 2]> {
     if c.exact || S::PAIR != 1 || c.outputs <= NARROW {
-        return false;
+        return None;
     }
-    let (Some(down), Some(across)) = (Split::new(&c.y), Split::new(&c.x)) else {
-        return false;
-    };
+    let (down, across) = (Split::new(&c.y)?, Split::new(&c.x)?);
     let depth = c.inputs * down.remainders() * across.remainders();
     let tiles = c.batch * down.tiles * across.tiles;
     // Transforms of inputs are shared by outputs, those of outputs by inputs, of weights by tiles;
     // a transformed number costs as much as this many products.
     let overhead = [c.outputs, depth, tiles].map(|sharing| 24. / sharing as f64).iter().sum();
-    worth([(&c.y, &down), (&c.x, &across)], overhead)
+    worth([(&c.y, &down), (&c.x, &across)], overhead).then_some([down, across])
 }
 
 struct Plan<'a, S: Simd> {
@@ -49,14 +47,14 @@ struct Plan<'a, S: Simd> {
     depth: usize,
 }
 
-/// Computes the correlation.
-///
-/// # Panics
-/// When an axis cannot be split.
-pub(crate) fn correlate<S: Simd>(c: &Correlation, x: &[S::T], weight: &[S::T]) -> Vec<S::T> {
+/// Computes the correlation whose axes are divided so.
+pub(crate) fn correlate<S: Simd>(
+    c: &Correlation,
+    [down, across]: [Split; 2],
+    x: &[S::T],
+    weight: &[S::T],
+) -> Vec<S::T> {
     assert_eq!(S::PAIR, 1, "minimal filtering of plain numbers only");
-    let split = |axis| Split::new(axis).expect("`better` has split both axes");
-    let (down, across) = (split(&c.y), split(&c.x));
     let staging =
         Staging::new::<S>(c.inputs, Side::inputs(&c.y, &down), Side::inputs(&c.x, &across));
     // Blocks of rows of tiles; the result does not depend on them.

@@ -31,24 +31,23 @@ const ELEMENTS: usize = 36;
 /// Channels of A that a task collects.
 const COLLECTED: usize = 16;
 
-/// Whether this is faster than sums over all positions.
-pub(crate) fn better<S: Simd>(g: &WeightGradient) -> bool {
+/// Both axes, down and across, where this is faster than sums over all positions.
+pub(crate) fn splits<S: Simd>(g: &WeightGradient) -> Option<[(Axis, Split); 2]> {
     if S::PAIR != 1 || g.stride > 2 {
-        return false;
+        return None;
     }
-    let Some([(y, down), (x, across)]) = splits(g) else {
-        return false;
-    };
+    let axes = axes(g)?;
+    let [(y, down), (x, across)] = &axes;
     let depth = g.a[0] * down.remainders() * across.remainders();
     let tiles = g.batch * down.tiles * across.tiles;
     // As in the correlation; operands are also turned round.
     let shared = [(40., g.b[0]), (40., depth), (32., tiles)];
     let overhead = shared.iter().map(|(cost, sharing)| cost / *sharing as f64).sum();
-    worth([(&y, &down), (&x, &across)], overhead)
+    worth([(y, down), (x, across)], overhead).then_some(axes)
 }
 
-/// Both axes of the correlation that reads A and yields B.
-fn splits(g: &WeightGradient) -> Option<[(Axis, Split); 2]> {
+/// Both axes of the correlation that reads A and yields B, in tiles.
+pub(super) fn axes(g: &WeightGradient) -> Option<[(Axis, Split); 2]> {
     let split = |i: usize| {
         let padding = usize::try_from(g.padding[i]).ok()?;
         let axis = Axis::forward(g.a[i + 1], g.b[i + 1], g.kernel[i], g.stride, padding);
@@ -71,15 +70,15 @@ struct Plan<'a, S: Simd> {
 /// a·`steps[1]` and has its taps side by side.
 ///
 /// # Panics
-/// When an axis cannot be split, the stride exceeds 2, or products are of packed numbers.
+/// When the stride exceeds 2, or products are of packed numbers.
 pub(crate) fn weight_gradient<S: Simd>(
     g: &WeightGradient,
+    axes: [(Axis, Split); 2],
     a: &[S::T],
     b: &[S::T],
     steps: [usize; 2],
 ) -> Vec<S::T> {
     assert!(S::PAIR == 1 && g.stride <= 2, "neither packed numbers nor strides above 2");
-    let axes = splits(g).expect("`better` has split both axes");
     let side = |side: fn(&Axis, &Split) -> Side, i: usize| side(&axes[i].0, &axes[i].1);
     let taps = [axes[0].1.taps, axes[1].1.taps];
     let width = VECTORS * S::LANES;

@@ -21,8 +21,8 @@ mod weights;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use correlate::{better, correlate};
-pub(crate) use gradient::{better as better_gradient, weight_gradient};
+pub(crate) use correlate::{correlate, splits};
+pub(crate) use gradient::{splits as gradient_splits, weight_gradient};
 
 use crate::simd::Simd;
 

@@ -40,7 +40,7 @@ fn inside(axis: &Axis) -> usize {
 
 /// An axis of a correlation in tiles.
 #[derive(Clone, Debug)]
-pub(super) struct Split {
+pub(crate) struct Split {
     /// Taps of each run.
     pub(super) taps: usize,
     /// Inputs of one remainder from the first that a tile reads of any phase to the last.

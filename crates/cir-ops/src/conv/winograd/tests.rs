@@ -1,4 +1,4 @@
-//! Minimal filtering whatever `better` says, against the sums over all taps in f64.
+//! Minimal filtering whether it is faster or not, against the sums over all taps in f64.
 
 use crate::activation::Activation;
 use crate::kernels::Kernels;
@@ -9,6 +9,7 @@ use crate::simd::{Generic, Simd};
 use super::super::gradient::{self, WeightGradient};
 use super::super::plan::{Axis, Correlation};
 use super::super::rows;
+use super::split::Split;
 
 /// Numbers in ±1 that depend on the seed alone.
 fn numbers<T: Number>(len: usize, seed: u64) -> Vec<T> {
@@ -85,7 +86,12 @@ impl<T: Number> Generic<T> for Compare {
         let slopes = numbers::<T>(c.len(), 4);
         let activation = Activation::None;
         let exact = rows::correlate::<F64>(&c, &wide(&x), &wide(&weight), None, activation);
-        let found = super::correlate::<S>(&c, &x, &weight);
+        let found = super::correlate::<S>(
+            &c,
+            [&c.y, &c.x].map(|axis| Split::new(axis).unwrap()),
+            &x,
+            &weight,
+        );
         let before = rows::correlate::<S>(&c, &x, &weight, None, activation);
         let output = [deviation(&found, &exact), deviation(&before, &exact)];
 
@@ -97,7 +103,8 @@ impl<T: Number> Generic<T> for Compare {
         let g = WeightGradient { batch, a: a.0, b: b.0, kernel, stride, padding };
         let steps = [a.0[0] * k * k, k * k];
         let exact = gradient::weight_gradient::<F64>(&g, &wide(a.1), &wide(b.1), steps, false);
-        let found = super::weight_gradient::<S>(&g, a.1, b.1, steps);
+        let found =
+            super::weight_gradient::<S>(&g, super::gradient::axes(&g).unwrap(), a.1, b.1, steps);
         let before = gradient::weight_gradient::<S>(&g, a.1, b.1, steps, false);
         Deviations { output, gradient: [deviation(&found, &exact), deviation(&before, &exact)] }
     }
@@ -144,6 +151,42 @@ fn all_sides_paddings_and_channels_match_sums_over_all_taps() {
                     assert!(gradient[0][0] < bound, "{layer:?} {kernels:?}: {gradient:?}");
                 }
             }
+        }
+    }
+}
+
+/// Whether a correlation, and the gradient of a layer's weights, are filtered.
+struct Taken(Correlation, WeightGradient);
+
+impl Generic<f32> for Taken {
+    type Out = [bool; 2];
+
+    fn run<S: Simd<T = f32>>(self) -> [bool; 2] {
+        [super::splits::<S>(&self.0).is_some(), super::gradient_splits::<S>(&self.1).is_some()]
+    }
+}
+
+/// The layers with which `tests/conv.rs` looks for a dependence on the number of threads.
+#[test]
+fn gradients_of_wide_layers_are_filtered_and_forward_passes_are_not() {
+    for (transposed, k, stride, channels, side, batch) in [
+        (false, 3, 1, 130, 20, 3),
+        (false, 4, 2, 130, 40, 4),
+        (true, 4, 2, 130, 20, 4),
+        (true, 3, 1, 130, 12, 5),
+    ] {
+        let small = if transposed || stride == 1 { side } else { side / 2 };
+        let large = if transposed { side * stride } else { side };
+        for back in [false, true] {
+            // The gradient of the input is the other kind of correlation, between the same sides.
+            let grows = transposed != back;
+            let from = if grows { small } else { large };
+            let layer = (grows, k, stride, 1, [channels; 2], [from; 2], batch);
+            let c = Correlation { exact: !back, ..correlation(layer) };
+            let [a, b] = [large, small].map(|side| [channels, side, side]);
+            let g = WeightGradient { batch, a, b, kernel: [k; 2], stride, padding: [1; 2] };
+            let found = f32::dispatch(Kernels::best(), Taken(c, g));
+            assert_eq!(found, [back, true], "{layer:?}, back {back}");
         }
     }
 }
