@@ -1,13 +1,18 @@
 //! What is timed, against whom, and how well it should do.
 
+use serde::{Deserialize, Serialize};
+
 /// Whom our time is divided by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Opponent {
     /// The same program on candle's own operations.
+    #[serde(rename = "candle")]
     Candle,
     /// PyTorch as the original programs compute.
+    #[serde(rename = "PyTorch, as published")]
     Published,
     /// PyTorch as fast as we could make it.
+    #[serde(rename = "PyTorch, tuned")]
     Tuned,
 }
 

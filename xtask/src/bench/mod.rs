@@ -5,20 +5,25 @@
 
 mod cases;
 mod contestant;
+mod machine;
 mod report;
+mod row;
+mod table;
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Stdio},
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::ValueEnum;
 
 use self::{
     cases::{Case, Opponent},
     contestant::{Answer, Contestant},
-    report::{Limits, Report, Row},
+    machine::Machine,
+    report::{Limits, Report},
+    row::Row,
 };
 use crate::{project, pytorch};
 
@@ -37,9 +42,12 @@ pub(crate) struct Args {
     /// Only cases whose name contains this, such as "step gzs-fonts 4".
     #[arg(long, default_value = "")]
     only: String,
-    /// Write `bench.md` and `bench.json` into this folder.
+    /// Write `bench.md` and `bench.json` into this folder, after every case.
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
+    /// Keep what the folder has, and measure what is missing.
+    #[arg(long, requires = "out")]
+    resume: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -55,25 +63,27 @@ pub(crate) fn run(args: Args) -> Result<bool> {
         ours: project::binary("cir-bench", "cir-bench", &[])?,
         python: args.against.map(|Against::Pytorch| pytorch::python()).transpose()?,
     };
-    let mut report = Report::new(teams.python.as_deref())?;
+    let machine = Machine::this(teams.python.as_deref())?;
+    let mut report = Report::open(machine, args.out.as_deref(), args.resume)?;
     for &threads in &args.threads {
-        report.limits.push(teams.limits(threads, args.rounds)?);
+        if report.limits(threads).is_none() {
+            report.add(Some(teams.limits(threads, args.rounds)?), Vec::new())?;
+        }
         for (bf16, precision) in [(false, "full"), (true, "bf16")] {
             if bf16 && !multiplies_bf16() {
                 continue;
             }
             for case in cases::all(bf16).iter().filter(|case| case.name.contains(&args.only)) {
+                if report.has(case, precision, threads) {
+                    continue;
+                }
                 eprintln!("{precision} {}, {threads} thread(s)", case.name);
-                report.rows.extend(teams.compete(case, precision, threads, args.rounds)?);
+                report.add(None, teams.compete(case, precision, threads, args.rounds)?)?;
             }
         }
     }
-    report.add_layer_sums(cases::LAYERS.len());
-    print!("{}", report.markdown());
-    if let Some(folder) = &args.out {
-        report.write(folder)?;
-    }
-    Ok(report.rows.iter().all(Row::reached))
+    print!("{}", table::markdown(&report));
+    Ok(report.rows.iter().chain(&table::layer_sums(&report.rows)).all(Row::reached))
 }
 
 /// Whether this machine has instructions for bfloat16; without, both sides would compute in f32.
@@ -151,12 +161,4 @@ impl Teams {
         let multiply_adds = best("full multiply-add")?;
         Ok(Limits { threads, multiply_adds, bytes: best("full triad")? })
     }
-}
-
-/// The first line that `program` prints.
-fn first_line(program: &Path, arguments: &[&str]) -> Result<String> {
-    let output = Command::new(program).args(arguments).output();
-    let output = output.with_context(|| program.display().to_string())?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    Ok(text.lines().next().unwrap_or_default().trim().to_owned())
 }
