@@ -85,7 +85,10 @@ pub(crate) fn run(args: Args) -> Result<()> {
                     written += 1;
                 }
             }
-            None => rows.push(std::iter::once(image).chain(made).map(Some).collect::<Vec<_>>()),
+            None => {
+                let shown = std::iter::once(model.view(&image)?).chain(made);
+                rows.push(shown.map(Some).collect::<Vec<_>>());
+            }
         }
         progress.inc(1);
     }
@@ -106,7 +109,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         let mut head = vec![None; rows[0].len()];
         let last = head.len() - 1;
         for (place, reference) in [1, last].into_iter().zip(references) {
-            head[place] = Some(reference);
+            head[place] = Some(model.view(&reference)?);
         }
         rows.insert(0, head);
     }

@@ -98,7 +98,7 @@ impl I2i {
     fn scores(&mut self) -> cir_data::Result<Evaluation> {
         let judge = match self.judge.take() {
             Some(judge) => judge,
-            None => judge(&self.data, self.config.evaluation.reader_steps, self.seed)?,
+            None => judge(&self.model, &self.data, self.config.evaluation.reader_steps, self.seed)?,
         };
         evaluate(&self.model, &self.data, self.judge.insert(judge), EVALUATED, self.seed)
     }

@@ -329,14 +329,11 @@ impl I2iConfig {
     /// Checks that the networks take these pictures.
     ///
     /// # Errors
-    /// When they are smaller than the crop, no multiple of 4, or have other channels.
+    /// When they are smaller than the crop or have other channels.
     pub fn check_data(&self, data: &DataSet) -> Result<()> {
         if data.size < self.sampling.crop {
             let allowed = format!("at most the data's {}", data.size);
             return Err(Error::setting("sampling.crop", self.sampling.crop, allowed));
-        }
-        if !data.size.is_multiple_of(4) {
-            return Err(Error::setting("data.size", data.size, "a multiple of 4"));
         }
         if self.model.image_channels != data.channels {
             let allowed = format!("the data's {}", data.channels);

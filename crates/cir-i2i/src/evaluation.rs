@@ -79,23 +79,26 @@ impl Evaluation {
     }
 }
 
-/// What tells the domains apart: trained for `steps` steps on `data`'s training images.
+/// What tells the domains apart: trained for `steps` steps on what `model` sees of `data`'s training
+/// images.
 ///
 /// # Errors
 /// When an image cannot be read.
-pub fn judge(data: &DataSet, steps: u64, seed: u64) -> Result<Judge> {
+pub fn judge(model: &Model, data: &DataSet, steps: u64, seed: u64) -> Result<Judge> {
     let source = &*data.source;
-    let example = |i| Ok((source.image(i)?, source.labels(i)));
+    let example = |i| Ok((model.view(&source.image(i)?)?, source.labels(i)));
     let images = [&data.split.train[..], data.split.scored().0];
     Judge::train(source.schema(), images, steps, seed, example)
 }
 
-/// A held-out picture translated in the manner of another, and at random.
+/// A held-out picture translated in the manner of another, and at random; all as the model sees them.
 struct Translated {
     /// The picture and the reference, by number.
     indices: [usize; 2],
     image: Image,
     reference: Image,
+    /// What is made of the picture's own codes.
+    remade: Image,
     /// In the reference's manner.
     guided: Image,
     /// What that should be, where the data know it.
@@ -103,15 +106,18 @@ struct Translated {
     random: Vec<Image>,
 }
 
-/// The scored images of the domains, by number.
-struct Held {
+/// A model, and the images that it is scored on.
+struct Held<'a> {
+    model: &'a Model,
+    data: &'a DataSet,
+    /// The scored images of the domains, by number.
     domains: [Vec<usize>; 2],
     /// The place of the domains' attribute in the data's schema.
     place: usize,
 }
 
-impl Held {
-    fn new(model: &Model, data: &DataSet) -> Result<Self> {
+impl<'a> Held<'a> {
+    fn new(model: &'a Model, data: &'a DataSet) -> Result<Self> {
         let domains = &model.card().schema.attributes()[0];
         let place = data.source.schema().binary(&domains.name)?;
         let (scored, what) = data.split.scored();
@@ -120,7 +126,7 @@ impl Held {
             scored.iter().filter(of).copied().collect::<Vec<_>>()
         });
         match held.iter().zip(&domains.values).find(|(images, _)| images.is_empty()) {
-            None => Ok(Self { domains: held, place }),
+            None => Ok(Self { model, data, domains: held, place }),
             Some((_, name)) => {
                 let found = format!("no {what} image with {}={name}", domains.name);
                 Err(Error::setting("data.hold_out", found, "images of both domains to score")
@@ -129,27 +135,30 @@ impl Held {
         }
     }
 
+    /// What picture `i` would be in the manner of picture `j`, as the model sees it, where the data
+    /// know that.
+    fn in_manner_of(&self, i: usize, j: usize) -> Result<Option<Image>> {
+        let picture = self.data.source.in_manner_of(i, j).transpose()?;
+        Ok(picture.map(|picture| self.model.view(&picture)).transpose()?)
+    }
+
     /// A translation from domain `from`.
-    fn translated(
-        &self,
-        model: &Model,
-        data: &DataSet,
-        from: Domain,
-        rng: &mut cir_core::Rng,
-    ) -> Result<Translated> {
-        let (to, source) = (from.other(), &*data.source);
+    fn translated(&self, from: Domain, rng: &mut cir_core::Rng) -> Result<Translated> {
+        let (to, model, source) = (from.other(), self.model, &*self.data.source);
         let mut one = |x: Domain| -> usize {
             let images = &self.domains[x.index()];
             images[rng.random_range(0..images.len())]
         };
         let indices @ [i, j] = [one(from), one(to)];
         let (image, reference) = (source.image(i)?, source.image(j)?);
-        let own = model.attribute(to, std::slice::from_ref(&reference))?;
-        let codes = Tensor::cat(&[own, model.random(RANDOM, rng.random())?], 0)?;
-        let mut random = model.translate(&image, from, to, &codes)?;
+        let manner = |x, picture| model.attribute(x, std::slice::from_ref(picture));
+        let codes = [manner(to, &reference)?, model.random(RANDOM, rng.random())?];
+        let mut random = model.translate(&image, from, to, &Tensor::cat(&codes, 0)?)?;
         let guided = random.remove(0);
-        let truth = source.in_manner_of(i, j).transpose()?;
-        Ok(Translated { indices, image, reference, guided, truth, random })
+        let remade = model.translate(&image, from, from, &manner(from, &image)?)?.remove(0);
+        let (image, reference) = (model.view(&image)?, model.view(&reference)?);
+        let truth = self.in_manner_of(i, j)?;
+        Ok(Translated { indices, image, reference, remade, guided, truth, random })
     }
 }
 
@@ -165,7 +174,7 @@ pub fn evaluate(
     seed: u64,
 ) -> Result<Evaluation> {
     let held = Held::new(model, data)?;
-    let direction = |from| direction(&held, model, data, judge, from, count, seed);
+    let direction = |from| direction(&held, judge, from, count, seed);
     Ok(Evaluation {
         images: data.split.scored().1,
         others: OTHERS,
@@ -174,9 +183,7 @@ pub fn evaluate(
 }
 
 fn direction(
-    held: &Held,
-    model: &Model,
-    data: &DataSet,
+    held: &Held<'_>,
     judge: &Judge,
     from: Domain,
     count: usize,
@@ -191,23 +198,21 @@ fn direction(
     let stream = format!("evaluation from {}", from.lower());
     let scored = side_by_side((0..count).collect(), |k| -> Result<_> {
         let mut rng = rng(seed, &stream, k as u64);
-        let made = held.translated(model, data, from, &mut rng)?;
-        let own = model.attribute(from, std::slice::from_ref(&made.image))?;
-        let remade = model.translate(&made.image, from, from, &own)?;
+        let made = held.translated(from, &mut rng)?;
         let scores = [
             looks(std::slice::from_ref(&made.guided))?,
             looks(&made.random)?,
             pairwise(&made.random)?,
-            made.image.l1(&remade[0])?,
+            made.image.l1(&made.remade)?,
         ];
-        Ok((scores, against_truth(held, data, from, &made, &mut rng)?))
+        Ok((scores, against_truth(held, from, &made, &mut rng)?))
     })?;
     let (scores, truths): (Vec<_>, Vec<_>) = scored.into_iter().unzip();
     let [domain, domain_random, diversity, reconstruction] = means(&scores);
     let truths: Vec<_> = truths.into_iter().flatten().collect();
     let [l1, content, manner] = means(&truths);
     Ok(Direction {
-        name: model.card().direction(from),
+        name: held.model.card().direction(from),
         count,
         reader: judge.accuracy()[held.place],
         domain,
@@ -221,8 +226,7 @@ fn direction(
 /// L1 of a translation to the true picture, and whether this is nearer than those of other contents,
 /// and of other manners, each 0 or 1.
 fn against_truth(
-    held: &Held,
-    data: &DataSet,
+    held: &Held<'_>,
     from: Domain,
     made: &Translated,
     rng: &mut cir_core::Rng,
@@ -231,11 +235,11 @@ fn against_truth(
     let l1 = made.guided.l1(truth)?;
     let [i, j] = made.indices;
     let mut nearest =
-        |x: Domain, picture: &dyn Fn(usize) -> Option<Result<Image>>| -> Result<Option<f64>> {
+        |x: Domain, picture: &dyn Fn(usize) -> Result<Option<Image>>| -> Result<Option<f64>> {
             let domain = &held.domains[x.index()];
             let mut told = 0;
             for other in domain.choose_multiple(rng, domain.len()) {
-                let Some(other) = picture(*other).transpose()? else { continue };
+                let Some(other) = picture(*other)? else { continue };
                 // Another image may show the same letter, or be in the same manner.
                 if other == *truth {
                     continue;
@@ -250,8 +254,8 @@ fn against_truth(
             }
             Ok((told > 0).then_some(1.))
         };
-    let content = nearest(from, &|other| data.source.in_manner_of(other, j))?;
-    let manner = nearest(from.other(), &|other| data.source.in_manner_of(i, other))?;
+    let content = nearest(from, &|other| held.in_manner_of(other, j))?;
+    let manner = nearest(from.other(), &|other| held.in_manner_of(i, other))?;
     Ok(content.zip(manner).map(|(content, manner)| [l1, content, manner]))
 }
 
@@ -292,7 +296,7 @@ pub fn shown(model: &Model, data: &DataSet, count: usize, seed: u64) -> Result<V
     for from in Domain::BOTH {
         let mut rng = rng(seed, "shown", from.index() as u64);
         for _ in 0..count {
-            let made = held.translated(model, data, from, &mut rng)?;
+            let made = held.translated(from, &mut rng)?;
             let mut pictures =
                 vec![Some(made.image), Some(made.reference), Some(made.guided), made.truth];
             pictures.extend(made.random.into_iter().map(Some));
@@ -311,20 +315,20 @@ mod tests {
     #[test]
     fn what_is_right_is_nearest_to_its_truth_and_what_is_another_is_not() {
         let data = data();
-        let held = Held::new(&model_of(&data), &data).unwrap();
+        let model = model_of(&data);
+        let held = Held::new(&model, &data).unwrap();
         for from in Domain::BOTH {
             let [shown, references] = [from, from.other()].map(|x| &held.domains[x.index()]);
             for (&i, &j) in shown.iter().zip(references.iter().rev()) {
-                let truth = data.source.in_manner_of(i, j).unwrap().unwrap();
+                let truth = held.in_manner_of(i, j).unwrap().unwrap();
                 let other =
                     shown.iter().find(|&&k| data.source.subject(k) != data.source.subject(i));
-                let wrong = data.source.in_manner_of(*other.unwrap(), j).unwrap().unwrap();
-                let score = |guided: Image| {
-                    let [image, reference] = [i, j].map(|k| data.source.image(k).unwrap());
-                    let (truth, random) = (Some(truth.clone()), Vec::new());
-                    let made =
-                        Translated { indices: [i, j], image, reference, guided, truth, random };
-                    against_truth(&held, &data, from, &made, &mut rng(1, "test", 0)).unwrap()
+                let wrong = held.in_manner_of(*other.unwrap(), j).unwrap().unwrap();
+                let mut made = held.translated(from, &mut rng(1, "test", 0)).unwrap();
+                (made.indices, made.truth) = ([i, j], Some(truth.clone()));
+                let mut score = |guided: Image| {
+                    made.guided = guided;
+                    against_truth(&held, from, &made, &mut rng(1, "test", 0)).unwrap()
                 };
                 assert_eq!(score(truth.clone()), Some([0., 1., 1.]));
                 let [l1, content, _] = score(wrong).unwrap();

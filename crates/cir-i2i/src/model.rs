@@ -26,6 +26,8 @@ pub struct ModelCard {
     pub schema: Schema,
     /// Side of the data's pictures, and of those that commands read.
     pub size: usize,
+    /// Side of the square in their centre that is translated: the side of the crops in training.
+    pub crop: usize,
     /// Architecture.
     pub config: ModelConfig,
 }
@@ -43,6 +45,7 @@ impl ModelCard {
             data: data.name.clone(),
             schema: Schema::new(vec![domains])?,
             size: data.size,
+            crop: config.sampling.crop,
             config: config.model.clone(),
         })
     }
@@ -64,8 +67,9 @@ impl cir_train::ModelCard for ModelCard {
 
     fn check(&self) -> Result<()> {
         self.config.check()?;
-        if self.size == 0 || !self.size.is_multiple_of(4) {
-            return Err(cir_core::Error::setting("size", self.size, "a positive multiple of 4"));
+        if self.crop == 0 || !self.crop.is_multiple_of(4) || self.crop > self.size {
+            let allowed = format!("a positive multiple of 4, at most the size {}", self.size);
+            return Err(cir_core::Error::setting("crop", self.crop, allowed));
         }
         match (self.schema.len(), self.domains().len()) {
             (1, 2) => Ok(()),
@@ -159,7 +163,7 @@ impl Model {
     /// being `from` it is remade.
     ///
     /// # Shapes
-    /// `codes` (n, nz) → n pictures of the model's size.
+    /// `codes` (n, nz) → n pictures of side [`ModelCard::crop`].
     ///
     /// # Errors
     /// When the codes have another width, or the picture cannot be resized.
@@ -183,10 +187,20 @@ impl Model {
         Ok(made)
     }
 
-    /// Pictures at the model's size.
+    /// What the networks see of a picture: resized to the data's side, the square in its centre.
+    ///
+    /// # Errors
+    /// When it cannot be resized.
+    pub fn view(&self, image: &Image) -> candle_core::Result<Image> {
+        let ModelCard { size, crop, .. } = self.card;
+        let corner = (size - crop) / 2;
+        cir_data::resize(image, size, Resize::Bicubic)?.crop(corner, corner, crop)
+    }
+
+    /// The views of pictures.
     fn tensor(&self, images: &[Image]) -> candle_core::Result<Tensor> {
-        let resized = |image: &Image| cir_data::resize(image, self.card.size, Resize::Bicubic);
-        let images = images.iter().map(resized).collect::<candle_core::Result<Vec<_>>>()?;
+        let views = images.iter().map(|image| self.view(image));
+        let images = views.collect::<candle_core::Result<Vec<_>>>()?;
         Image::to_tensor(&images, ModelConfig::RANGE, DType::F32, &self.device)
     }
 }

@@ -6,7 +6,9 @@ use anyhow::Result;
 use candle_core::Device;
 use cir_core::{Partition, Schema};
 use cir_data::DataSet;
-use cir_i2i::{Batches, Direction, I2i, I2iConfig, Model as Translator, evaluate, judge, shown};
+use cir_i2i::{
+    Batches, Direction, I2i, I2iConfig, Model as Translator, ModelCard, evaluate, judge, shown,
+};
 use cir_train::{PictureRow, PictureTable, Report};
 
 use super::{AlgorithmConfig, Curves, Model, Session, Training};
@@ -37,9 +39,9 @@ impl Model for Translator {
     }
 
     fn sizes(&self) -> String {
-        let (c, size) = (&self.card().config, self.card().size);
+        let ModelCard { config: c, size, crop, .. } = self.card();
         format!(
-            "images {size}x{size}, {} channels; {:?} form, width {}, {} blocks; from {} to {} and back",
+            "the middle {crop}x{crop} of images {size}x{size}, {} channels; {:?} form, width {}, {} blocks; from {} to {} and back",
             c.image_channels,
             c.form,
             c.width,
@@ -70,7 +72,7 @@ impl Model for Translator {
             anyhow::bail!("a recipe of another algorithm beside this model")
         };
         let seed = recipe.train.seed;
-        let judge = judge(data, config.evaluation.reader_steps, seed)?;
+        let judge = judge(self, data, config.evaluation.reader_steps, seed)?;
         let found = evaluate(self, data, &judge, count, seed)?;
         let row = |direction: &Direction| {
             let truth =

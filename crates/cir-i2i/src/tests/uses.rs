@@ -78,7 +78,15 @@ fn cards_that_are_not_of_two_domains_are_refused() {
     let three = refused(r#""photo","drawing""#, r#""photo","drawing","etching""#);
     assert!(three.contains("one attribute of two values"), "{three}");
     assert!(refused(r#""width":2"#, r#""width":0"#).contains("model.width: found 0"));
-    assert!(refused(r#""size":36"#, r#""size":30"#).contains("size: found 30"));
+    for crop in [30, 40] {
+        let error = refused(r#""crop":32"#, &format!(r#""crop":{crop}"#));
+        assert!(
+            error.contains(&format!(
+                "crop: found {crop}; allowed: a positive multiple of 4, at most the size 36"
+            )),
+            "{error}"
+        );
+    }
     let wide = refused(r#""width":2"#, r#""width":3"#);
     assert!(wide.contains("found shape"), "{wide}");
     assert!(refused("i2i-dis", "elegant").contains("a model of algorithm \"elegant\""));
@@ -130,7 +138,10 @@ fn pictures_of_another_size_are_resized_and_other_channels_named() {
     let code = model.random(1, 1).unwrap();
     let made = |image| model.translate(image, Domain::A, Domain::B, &code).unwrap();
     assert_eq!(made(&wide), made(&resized));
-    assert_eq!((made(&wide)[0].height(), made(&wide)[0].width()), (36, 36));
+    // The centre is translated, as large as the crops of training.
+    let centre = resized.crop(2, 2, 32).unwrap();
+    assert_eq!(model.view(&wide).unwrap(), centre);
+    assert_eq!((made(&wide)[0].height(), made(&wide)[0].width()), (32, 32));
     let error = model.attribute(Domain::A, &[grey]).unwrap_err().to_string();
     assert!(error.contains('1') && error.contains('3'), "{error}");
     assert!(model.attribute(Domain::A, &[]).is_err());
@@ -141,7 +152,7 @@ fn pictures_of_another_size_are_resized_and_other_channels_named() {
 #[test]
 fn an_untrained_model_is_scored_as_one() {
     let (i2i, data) = (of(Form::Concat), data());
-    let judge = judge(&data, config().evaluation.reader_steps, 1).unwrap();
+    let judge = judge(i2i.trained(), &data, config().evaluation.reader_steps, 1).unwrap();
     let found = evaluate(i2i.trained(), &data, &judge, 6, 1).unwrap();
     assert_eq!((found.images, found.others), ("held-out", 7));
     let names = found.directions.each_ref().map(|d| d.name.as_str());
@@ -179,6 +190,6 @@ fn a_domain_without_pictures_to_score_is_named() {
     let expected =
         "data.hold_out: found no held-out image with kind=drawing; allowed: images of both";
     assert!(error.starts_with(expected), "{error}");
-    let judge = judge(&data, 1, 1).unwrap();
+    let judge = judge(i2i.trained(), &data, 1, 1).unwrap();
     assert!(evaluate(i2i.trained(), &data, &judge, 1, 1).is_err());
 }
