@@ -1,11 +1,15 @@
-//! `cir eval`: scores a run on what its training never saw.
+//! `cir eval`: scores a run on what its training never saw, and its representation.
 
 use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Result;
 use cir_data::DataSet;
+use cir_train::RunDir;
 
-use crate::{algorithms::Model, model, recipe::Recipe};
+use crate::{
+    algorithms::Model, model, recipe::Recipe, report, representation::Representation,
+    scores::Scores,
+};
 
 /// Held-out cases scored at the end of a training.
 pub(crate) const COUNT: usize = 512;
@@ -23,14 +27,26 @@ pub(crate) struct Args {
     json: bool,
 }
 
-/// Prints the scores.
+/// Prints the scores and writes them into the report.
 pub(crate) fn run(args: Args) -> Result<()> {
     let (recipe, data, model) = open(&args.run)?;
-    let scores = model.evaluate(&recipe, &data, args.count as usize)?;
+    let mut all = vec![model.evaluate(&recipe, &data, args.count as usize)?];
+    let mut json = all[0].json.clone();
+    if let Some(editor) = model.editor() {
+        let tables = Representation::of(editor, &data, recipe.train.seed)?.tables()?;
+        json["blocks"] = tables[0].json.clone();
+        json["representation"] = tables[1].json.clone();
+        all.extend(tables);
+    }
+    // A run that trains writes its own at the end.
+    if args.run.join("report.html").is_file() {
+        report::write(&recipe, &data, &*model, &all, &RunDir::open(&args.run)?)?;
+    }
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&scores.json)?);
+        println!("{}", serde_json::to_string_pretty(&json)?);
     } else {
-        print!("{}", scores.table(""));
+        let tables: Vec<_> = all.iter().map(|scores: &Scores| scores.table("")).collect();
+        print!("{}", tables.join("\n"));
     }
     Ok(())
 }

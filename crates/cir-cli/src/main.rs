@@ -15,6 +15,7 @@ mod model;
 mod pictures;
 mod recipe;
 mod report;
+mod representation;
 mod scores;
 mod swap;
 mod synthesise;

@@ -1,6 +1,6 @@
 //! The report of a finished run.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use anyhow::Result;
 use cir_data::DataSet;
@@ -18,17 +18,18 @@ pub(crate) fn write(
     recipe: &Recipe,
     data: &DataSet,
     model: &dyn Model,
-    scores: &Scores,
+    scores: &[Scores],
     run: &RunDir,
-    took: Duration,
 ) -> Result<()> {
     let seed = recipe.train.seed;
     let log = std::fs::read_to_string(run.log()).unwrap_or_default();
     let mut report = Report::new(&recipe.head.name, &recipe.head.description);
-    report.section(scores.heading);
-    report.text(scores.explanation);
-    report.table(&scores.columns, &scores.rows);
-    report.text(&*scores.footer);
+    for scores in scores {
+        report.section(scores.heading);
+        report.text(scores.explanation);
+        report.table(&scores.columns, &scores.rows);
+        report.text(&*scores.footer);
+    }
     let warnings = warnings(&log);
     if !warnings.is_empty() {
         report.section("Warnings");
@@ -38,7 +39,8 @@ pub(crate) fn write(
     }
     model.show(&mut report, data, seed)?;
     report.section("Training");
-    for chart in charts(&model.charts(), &curves(&log)) {
+    let curves = curves(&log);
+    for chart in charts(&model.charts(), &curves) {
         report.chart(&chart);
     }
     report.section("How it was made");
@@ -46,7 +48,9 @@ pub(crate) fn write(
     facts.push(("backend".into(), backend::name().into()));
     facts.push(("training images".into(), data.split.train.len().to_string()));
     facts.push(("held-out images".into(), data.split.held_out.len().to_string()));
-    facts.push(("time of this process".into(), format!("{:.0} s", took.as_secs_f64())));
+    if let Some((_, seconds)) = curves.get("seconds").and_then(|points| points.last()) {
+        facts.push(("time of the process that trained".into(), format!("{seconds:.0} s")));
+    }
     report.facts(&facts);
     report.code(recipe.to_toml()?);
     Ok(write_text(&run.report(), &report.to_html())?)

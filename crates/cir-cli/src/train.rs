@@ -90,7 +90,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
     let scores = training.model().evaluate(&recipe, &data, eval::COUNT)?;
     write_json(&run.metrics(), &scores.json)?;
-    report::write(&recipe, &data, training.model(), &scores, &run, since.elapsed())?;
+    report::write(&recipe, &data, training.model(), std::slice::from_ref(&scores), &run)?;
     print!("{}", scores.table("; those while it trained are of a sample"));
     println!("model, scores and report in {folder}; took {:.0} s", since.elapsed().as_secs_f64());
     println!("look at {}, and for pictures to try it on, run", run.report().display());

@@ -1,0 +1,44 @@
+//! How near pictures are to pictures: pair by pair, and as sets by the features that a network has of
+//! them.
+
+mod features;
+mod frechet;
+mod inception;
+mod kernel;
+mod lpips;
+mod moments;
+mod neighbours;
+mod resize;
+mod similarity;
+mod ssim;
+mod stored;
+#[cfg(test)]
+mod tests;
+
+use candle_core::{Result, bail};
+use cir_core::Image;
+
+pub use self::{
+    features::{Features, features_of},
+    frechet::{SetScore, frechet},
+    inception::Inception,
+    kernel::{KernelDistance, Subsets, kernel_distance, kernel_distance_of_subsets},
+    lpips::{Backbone, Lpips},
+    moments::Moments,
+    neighbours::{Neighbours, neighbours},
+    resize::{Filter, resize},
+    similarity::{Similarity, SimilarityScores, l1, psnr},
+    ssim::ssim,
+};
+
+/// Channels, height and width of both.
+fn one_shape(a: &Image, b: &Image) -> Result<[usize; 3]> {
+    let shape = |image: &Image| [image.channels(), image.height(), image.width()];
+    if shape(a) != shape(b) {
+        bail!("pictures of (channels, height, width) {:?} and {:?}", shape(a), shape(b));
+    }
+    if a.data().is_empty() {
+        bail!("pictures of (channels, height, width) {:?} have no pixels", shape(a));
+    }
+    Ok(shape(a))
+}
