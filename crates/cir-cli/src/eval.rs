@@ -7,12 +7,15 @@ use cir_data::DataSet;
 use cir_train::RunDir;
 
 use crate::{
-    algorithms::Model, model, recipe::Recipe, report, representation::Representation,
+    algorithms::Model, model, paths, recipe::Recipe, report, representation::Representation,
     scores::Scores,
 };
 
 /// Held-out cases scored at the end of a training.
 pub(crate) const COUNT: usize = 512;
+
+/// Pictures whose codes are looked at, for each case scored.
+const CODES: usize = 4;
 
 /// Arguments of `cir eval`.
 #[derive(clap::Args)]
@@ -33,10 +36,13 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let mut all = vec![model.evaluate(&recipe, &data, args.count as usize)?];
     let mut json = all[0].json.clone();
     if let Some(editor) = model.editor() {
-        let tables = Representation::of(editor, &data, recipe.train.seed)?.tables()?;
+        let (count, seed) = (CODES * args.count as usize, recipe.train.seed);
+        let tables = Representation::of(editor, &data, count, seed)?.tables()?;
         json["blocks"] = tables[0].json.clone();
         json["representation"] = tables[1].json.clone();
         all.extend(tables);
+        all.push(paths::scores(editor, &data, args.count as usize, seed)?);
+        json["paths"] = all[all.len() - 1].json.clone();
     }
     // A run that trains writes its own at the end.
     if args.run.join("report.html").is_file() {

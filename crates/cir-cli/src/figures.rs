@@ -35,7 +35,7 @@ pub(crate) fn strips(
 }
 
 /// Two of `images` with different values of an attribute.
-fn pair(
+pub(crate) fn pair(
     data: &DataSet,
     images: &[usize],
     attribute: &str,

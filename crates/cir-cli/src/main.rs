@@ -12,6 +12,7 @@ mod info;
 mod interpolate;
 mod invoked;
 mod model;
+mod paths;
 mod pictures;
 mod recipe;
 mod report;

@@ -13,8 +13,6 @@ use serde_json::json;
 
 use crate::{algorithms::Editor, scores::Scores};
 
-/// Pictures whose codes are looked at.
-const COUNT: usize = 2048;
 /// Pictures encoded at once.
 const BATCH: usize = 32;
 /// Trees of an attribute, and resamples for their interval.
@@ -33,9 +31,9 @@ pub(crate) struct Representation {
 }
 
 impl Representation {
-    /// Scores the codes of scored pictures of `data`.
-    pub(crate) fn of(model: &dyn Editor, data: &DataSet, seed: u64) -> Result<Self> {
-        let (codes, blocks) = codes(model, data, seed)?;
+    /// Scores the codes of `count` pictures of `data`, held-out ones if there are any.
+    pub(crate) fn of(model: &dyn Editor, data: &DataSet, count: usize, seed: u64) -> Result<Self> {
+        let (codes, blocks) = codes(model, data, count, seed)?;
         let sampling = Sampling { seed, ..Sampling::default() };
         let probes = BlockProbes::fit(&codes, &blocks, Probe::default(), sampling)?;
         let trees = ForestConfig { trees: TREES };
@@ -100,15 +98,15 @@ impl Representation {
     }
 }
 
-/// Codes of scored pictures, the mean over places where a block is a map, with the labels of the
+/// Codes of `count` scored pictures, the mean over places where a block is a map, with the labels of the
 /// attributes that have a block.
-fn codes(model: &dyn Editor, data: &DataSet, seed: u64) -> Result<(Codes, Blocks)> {
+fn codes(model: &dyn Editor, data: &DataSet, count: usize, seed: u64) -> Result<(Codes, Blocks)> {
     let partition = model.partition();
     let schema = data.source.schema();
     let places = partition.blocks().iter().map(|block| schema.attribute(&block.name));
     let places = places.collect::<cir_core::Result<Vec<_>>>()?;
     let mut rng = rng(seed, "representation", 0);
-    let chosen: Vec<_> = data.split.scored().0.choose_multiple(&mut rng, COUNT).copied().collect();
+    let chosen: Vec<_> = data.split.scored().0.choose_multiple(&mut rng, count).copied().collect();
     let (mut numbers, mut labels) = (Vec::new(), Vec::new());
     for images in chosen.chunks(BATCH) {
         let pictures = images.iter().map(|&i| data.source.image(i));

@@ -46,6 +46,14 @@ impl Judge {
         self.reader.read(pictures)
     }
 
+    /// The probability of every value of every attribute of each picture; as [`Reader::probabilities`].
+    ///
+    /// # Errors
+    /// When a picture has another size than those learnt from.
+    pub fn probabilities(&self, pictures: &[Image]) -> Result<Vec<Vec<Vec<f64>>>> {
+        self.reader.probabilities(pictures)
+    }
+
     /// For each attribute the share of unseen pictures that are read right.
     pub fn accuracy(&self) -> &[f64] {
         &self.accuracy

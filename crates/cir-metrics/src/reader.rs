@@ -98,17 +98,35 @@ impl Reader {
     /// # Errors
     /// When a picture has another size than those it has learnt from.
     pub fn read(&self, pictures: &[Image]) -> Result<Vec<Labels>> {
+        let likeliest = |logits: &Vec<f64>| {
+            let best = logits.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
+            best.map_or(0, |(value, _)| value as u16)
+        };
+        let all = self.by_value(pictures)?;
+        Ok(all.iter().map(|attributes| attributes.iter().map(likeliest).collect()).collect())
+    }
+
+    /// The probability of every value of every attribute of each picture, each by itself: a picture
+    /// between two values may show neither, or both.
+    ///
+    /// # Errors
+    /// When a picture has another size than those it has learnt from.
+    pub fn probabilities(&self, pictures: &[Image]) -> Result<Vec<Vec<Vec<f64>>>> {
+        let mut all = self.by_value(pictures)?;
+        for logit in all.iter_mut().flatten().flatten() {
+            *logit = 1. / (1. + (-*logit).exp());
+        }
+        Ok(all)
+    }
+
+    /// The logits of each picture by attribute and value.
+    fn by_value(&self, pictures: &[Image]) -> Result<Vec<Vec<Vec<f64>>>> {
         let mut all = Vec::with_capacity(pictures.len());
         for pictures in pictures.chunks(BATCH) {
             for logits in self.logits(pictures)?.detach().to_vec2::<f32>()? {
-                let mut rest = &logits[..];
-                let label = |&n: &usize| {
-                    let (own, others) = rest.split_at(n);
-                    rest = others;
-                    let best = own.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
-                    best.map_or(0, |(value, _)| value as u16)
-                };
-                all.push(self.values.iter().map(label).collect());
+                let mut logits = logits.into_iter().map(f64::from);
+                let own = |&n: &usize| logits.by_ref().take(n).collect();
+                all.push(self.values.iter().map(own).collect());
             }
         }
         Ok(all)
@@ -180,6 +198,21 @@ mod tests {
     fn it_learns_to_read_what_it_has_not_seen() {
         assert_eq!(trained(60), [1., 1.]);
         assert_ne!(trained(0), [1., 1.]);
+    }
+
+    #[test]
+    fn what_is_read_is_the_likeliest() {
+        let train: Vec<_> = (0..48).collect();
+        let reader = Reader::train(&schema(), &train, 60, 1, example).unwrap();
+        let (image, labels) = example(53).unwrap();
+        let found = reader.probabilities(std::slice::from_ref(&image)).unwrap().remove(0);
+        assert_eq!(found.iter().map(Vec::len).collect::<Vec<_>>(), [2, 3]);
+        for (p, &label) in found.iter().zip(&labels) {
+            assert!(
+                p.iter().all(|p| (0. ..=1.).contains(p)) && p[usize::from(label)] > 0.5,
+                "{p:?}"
+            );
+        }
     }
 
     #[test]

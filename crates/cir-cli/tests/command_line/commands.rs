@@ -68,6 +68,19 @@ fn a_model_is_used() {
     let scores: serde_json::Value =
         serde_json::from_str(&place.ok(&["eval", "run", "--count", "5", "--json"])).unwrap();
     assert_eq!(scores["zero_shot"]["count"].as_u64(), Some(5));
+    // Every score of the representation says how it came about, here and in the report.
+    let representation = scores["representation"].as_object().unwrap();
+    let protocols: Vec<_> =
+        representation.values().map(|score| score["protocol"].as_str().unwrap()).collect();
+    assert_eq!(protocols.len(), 7);
+    assert!(protocols.iter().all(|p| p.contains("seed=1")), "{protocols:?}");
+    assert_eq!(scores["blocks"]["matrix"]["accuracy"].as_array().unwrap().len(), 5);
+    let table = place.ok(&["eval", "run", "--count", "5"]);
+    let report = std::fs::read_to_string(place.path("run/report.html")).unwrap();
+    for protocol in protocols {
+        assert!(table.contains(protocol) && report.contains(protocol), "{protocol}");
+    }
+    assert!(report.contains("What each block holds") && report.contains("Recombination"));
     assert!(place.ok(&["info", "run"]).contains("back_colour"));
     assert!(place.ok(&["info", "run/checkpoint.safetensors"]).contains("after step 6"));
 }

@@ -1,0 +1,126 @@
+//! Whether a block can be moved alone and steadily: convexity along paths between pictures that a model
+//! never saw, one block at a time, and beyond their ends.
+
+use anyhow::Result;
+use candle_core::DType;
+use cir_core::{Latent, Sheet, rng};
+use cir_data::DataSet;
+use cir_metrics::{Convexity, Judge, Paths, Point, Sampling, Score};
+use serde_json::json;
+
+use crate::{algorithms::Editor, figures::pair, scores::Scores};
+
+/// How far the block is moved on each path.
+const FRACTIONS: [f64; 9] = [-0.5, -0.25, 0., 0.25, 0.5, 0.75, 1., 1.25, 1.5];
+/// Training steps of the classifier that reads what the pictures show.
+const READER_STEPS: u64 = 600;
+
+/// Scores `count` paths, divided among the blocks.
+pub(crate) fn scores(
+    model: &dyn Editor,
+    data: &DataSet,
+    count: usize,
+    seed: u64,
+) -> Result<Scores> {
+    let source = &*data.source;
+    let scored = data.split.scored().0;
+    let example = |i| -> cir_data::Result<_> { Ok((source.image(i)?, source.labels(i))) };
+    let images = [&data.split.train[..], scored];
+    let judge = Judge::train(source.schema(), images, READER_STEPS, seed, example)?;
+    let mut paths = Paths::default();
+    let mut rng = rng(seed, "paths", 0);
+    let blocks = model.partition().blocks();
+    for (j, block) in blocks.iter().enumerate() {
+        let attribute = source.schema().attribute(&block.name)?;
+        for _ in 0..count.div_ceil(blocks.len()) {
+            let ends = pair(data, scored, &block.name, &mut rng)?;
+            paths.add(&path(model, data, &judge, (j, attribute), ends)?)?;
+        }
+    }
+    let found = paths.scores(Sampling { seed, ..Sampling::default() });
+    let accuracy = judge.accuracy().iter().sum::<f64>() / judge.accuracy().len().max(1) as f64;
+    Ok(table(&found, accuracy))
+}
+
+/// The points from one image to another, on which block `j` moves.
+fn path(
+    model: &dyn Editor,
+    data: &DataSet,
+    judge: &Judge,
+    (j, attribute): (usize, usize),
+    ends: [usize; 2],
+) -> Result<Vec<Point>> {
+    let source = &*data.source;
+    let [a, b] = [source.image(ends[0])?, source.image(ends[1])?];
+    let sheet = Sheet::strip(&[j], &FRACTIONS);
+    let both = model.encode(&[a.clone(), b.clone()])?;
+    let (start, target) = (both.rows(0, 1)?, both.rows(1, 1)?);
+    let latents = model.partition().moved(&start, std::slice::from_ref(&target), sheet.tiles())?;
+    let pictures = model.edits(&a, &[b], sheet.tiles())?;
+    let again = distances(&model.encode(&pictures)?, &latents)?;
+    let apart = distances(&start, &target)?[0];
+
+    let labels = ends.map(|i| source.labels(i));
+    let [from, to] = [0, 1].map(|end| usize::from(labels[end][attribute]));
+    let read = judge.read(&pictures)?;
+    let likely = judge.probabilities(&pictures)?;
+    let point = |(k, picture): (usize, cir_core::Image)| {
+        let others = read[k].iter().zip(&labels[0]).enumerate().filter(|(i, _)| *i != attribute);
+        let p = &likely[k][attribute];
+        Point {
+            fraction: FRACTIONS[k],
+            kept: others.into_iter().all(|(_, (found, label))| found == label),
+            degree: p[to] / (p[from] + p[to]).max(f64::MIN_POSITIVE),
+            again: again[k] / apart.max(f64::MIN_POSITIVE),
+            picture,
+            truth: None,
+        }
+    };
+    Ok(pictures.into_iter().enumerate().map(point).collect())
+}
+
+/// The distance of each latent of one batch from that of the other.
+fn distances(a: &Latent, b: &Latent) -> candle_core::Result<Vec<f64>> {
+    let mut squares = vec![0.; a.batch()?];
+    for (a, b) in a.codes().iter().zip(b.codes()) {
+        let square = (a - b)?.sqr()?.flatten_from(1)?.sum(1)?.to_dtype(DType::F64)?;
+        for (sum, square) in squares.iter_mut().zip(square.to_vec1::<f64>()?) {
+            *sum += square;
+        }
+    }
+    Ok(squares.into_iter().map(f64::sqrt).collect())
+}
+
+fn table(found: &Convexity, reader: f64) -> Scores {
+    let number = |x: f64| format!("{x:.3}");
+    let scores = [
+        ("others stayed", &found.validity),
+        ("beyond the ends", &found.validity_beyond),
+        ("arrived", &found.arrival),
+        ("monotonic", &found.monotonicity),
+        ("uniform", &found.uniformity),
+        ("again at ends", &found.again_at_ends),
+        ("again between", &found.again_between),
+    ];
+    let row = |(name, score): (&str, &Option<Score>)| {
+        let score = score.as_ref()?;
+        let [low, high] = score.interval.map_or_else(Default::default, |ends| ends.map(number));
+        Some(vec![name.to_owned(), number(score.value), low, high, score.protocol.clone()])
+    };
+    Scores {
+        heading: "Between pictures, and beyond them",
+        explanation: "One block moves from a picture's code to another's, and half the way beyond both. Others \
+                      stayed: share of points between the ends at which a classifier reads all other attributes as \
+                      in the first picture. Arrived: how much of the second's value it reads at the target. \
+                      Monotonic: change from end to end over all changes on the way. Uniform: 1 when the change is \
+                      steady, near 0 when it happens at once. Again: distance of a point from the code of its \
+                      picture, over the distance of the two pictures' codes, at the ends and between. Intervals are \
+                      of 95 %.",
+        columns: ["", "value", "from", "to", "protocol"].map(str::to_owned).into(),
+        rows: scores.into_iter().filter_map(row).collect(),
+        footer: format!(
+            "of paths; the classifier reads {reader:.3} of true pictures' attributes right"
+        ),
+        json: json!({ "reader": reader, "scores": found }),
+    }
+}
