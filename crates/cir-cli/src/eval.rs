@@ -37,10 +37,13 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let mut json = all[0].json.clone();
     if let Some(editor) = model.editor() {
         let (count, seed) = (CODES * args.count as usize, recipe.train.seed);
-        let tables = Representation::of(editor, &data, count, seed)?.tables()?;
-        json["blocks"] = tables[0].json.clone();
-        json["representation"] = tables[1].json.clone();
-        all.extend(tables);
+        // A single block cannot be told from others.
+        if editor.partition().len() > 1 {
+            let tables = Representation::of(editor, &data, count, seed)?.tables();
+            json["blocks"] = tables[0].json.clone();
+            json["representation"] = tables[1].json.clone();
+            all.extend(tables);
+        }
         all.push(paths::scores(editor, &data, args.count as usize, seed)?);
         json["paths"] = all[all.len() - 1].json.clone();
     }

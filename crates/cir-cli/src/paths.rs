@@ -92,7 +92,6 @@ fn distances(a: &Latent, b: &Latent) -> candle_core::Result<Vec<f64>> {
 }
 
 fn table(found: &Convexity, reader: f64) -> Scores {
-    let number = |x: f64| format!("{x:.3}");
     let scores = [
         ("others stayed", &found.validity),
         ("beyond the ends", &found.validity_beyond),
@@ -103,9 +102,7 @@ fn table(found: &Convexity, reader: f64) -> Scores {
         ("again between", &found.again_between),
     ];
     let row = |(name, score): (&str, &Option<Score>)| {
-        let score = score.as_ref()?;
-        let [low, high] = score.interval.map_or_else(Default::default, |ends| ends.map(number));
-        Some(vec![name.to_owned(), number(score.value), low, high, score.protocol.clone()])
+        score.as_ref().map(|score| Scores::interval_row(name, score))
     };
     Scores {
         heading: "Between pictures, and beyond them",
@@ -116,7 +113,7 @@ fn table(found: &Convexity, reader: f64) -> Scores {
                       steady, near 0 when it happens at once. Again: distance of a point from the code of its \
                       picture, over the distance of the two pictures' codes, at the ends and between. Intervals are \
                       of 95 %.",
-        columns: ["", "value", "from", "to", "protocol"].map(str::to_owned).into(),
+        columns: Scores::interval_columns(),
         rows: scores.into_iter().filter_map(row).collect(),
         footer: format!(
             "of paths; the classifier reads {reader:.3} of true pictures' attributes right"

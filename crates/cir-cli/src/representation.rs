@@ -50,7 +50,7 @@ impl Representation {
     }
 
     /// The attribute-block matrix, then the single scores, each with its protocol.
-    pub(crate) fn tables(&self) -> Result<[Scores; 2]> {
+    pub(crate) fn tables(&self) -> [Scores; 2] {
         let number = |x: f64| format!("{x:.3}");
         let row = |(a, name): (usize, &String)| {
             let found = self.matrix.accuracy[a].iter().map(|&share| number(share));
@@ -77,11 +77,6 @@ impl Representation {
             ("informativeness", &self.dci.informativeness),
             ("correlation", &self.correlation),
         ];
-        let row = |(name, score): (&str, &Score)| {
-            let [low, high] =
-                score.interval.map_or([String::new(), String::new()], |ends| ends.map(number));
-            vec![name.to_owned(), number(score.value), low, high, score.protocol.clone()]
-        };
         let single = Scores {
             heading: "Scores of the representation",
             explanation: "Own block: mean accuracy of attributes read from their own blocks. Leakage: mean \
@@ -89,12 +84,12 @@ impl Representation {
                           own block says of it than any other. Disentanglement, completeness and \
                           informativeness of blocks (DCI) from what bagged trees look at. Correlation: mean \
                           absolute correlation between numbers of different blocks. Intervals are of 95 %.",
-            columns: ["", "value", "from", "to", "protocol"].map(str::to_owned).into(),
-            rows: scores.map(row).into(),
+            columns: Scores::interval_columns(),
+            rows: scores.map(|(name, score)| Scores::interval_row(name, score)).into(),
             footer: "of the representation".into(),
             json: scores.iter().map(|(name, score)| ((*name).to_owned(), json!(score))).collect(),
         };
-        Ok([matrix, single])
+        [matrix, single]
     }
 }
 

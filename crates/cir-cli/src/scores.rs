@@ -2,6 +2,11 @@
 
 use std::fmt::Write;
 
+use cir_metrics::Score;
+
+/// Columns of a table of scores, each with its interval and protocol.
+const INTERVALS: [&str; 5] = ["", "value", "from", "to", "protocol"];
+
 /// A table of scores.
 pub(crate) struct Scores {
     /// Over the table in a report.
@@ -19,6 +24,18 @@ pub(crate) struct Scores {
 }
 
 impl Scores {
+    /// The columns of [`Self::interval_row`].
+    pub(crate) fn interval_columns() -> Vec<String> {
+        INTERVALS.map(str::to_owned).into()
+    }
+
+    /// A score with its 95 % interval and its protocol.
+    pub(crate) fn interval_row(name: &str, score: &Score) -> Vec<String> {
+        let number = |x: f64| format!("{x:.3}");
+        let [low, high] = score.interval.map_or_else(Default::default, |ends| ends.map(number));
+        vec![name.to_owned(), number(score.value), low, high, score.protocol.clone()]
+    }
+
     /// The table for a terminal, under what was scored; `note` joins that.
     pub(crate) fn table(&self, note: &str) -> String {
         let mut text = format!("scores {}{note}:\n", self.footer);
