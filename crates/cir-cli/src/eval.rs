@@ -17,6 +17,9 @@ pub(crate) const COUNT: usize = 512;
 /// Pictures whose codes are looked at, for each case scored.
 const CODES: usize = 4;
 
+/// Cases scored for each path between pictures.
+const PATHS: usize = 4;
+
 /// Arguments of `cir eval`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -44,7 +47,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
             json["representation"] = tables[1].json.clone();
             all.extend(tables);
         }
-        all.push(paths::scores(editor, &data, args.count as usize, seed)?);
+        all.push(paths::scores(editor, &data, (args.count as usize).div_ceil(PATHS), seed)?);
         json["paths"] = all[all.len() - 1].json.clone();
     }
     // A run that trains writes its own at the end.

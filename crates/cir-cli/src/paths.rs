@@ -1,5 +1,5 @@
-//! Whether a block can be moved alone and steadily: convexity along paths between pictures that a model
-//! never saw, one block at a time, and beyond their ends.
+//! Whether a block can be moved alone and steadily: convexity along paths between scored pictures, one
+//! block at a time, and beyond their ends.
 
 use anyhow::Result;
 use candle_core::DType;
@@ -27,29 +27,37 @@ pub(crate) fn scores(
     let example = |i| -> cir_data::Result<_> { Ok((source.image(i)?, source.labels(i))) };
     let images = [&data.split.train[..], scored];
     let judge = Judge::train(source.schema(), images, READER_STEPS, seed, example)?;
-    let mut paths = Paths::default();
+    let (mut paths, mut read) = (Paths::default(), Vec::new());
     let mut rng = rng(seed, "paths", 0);
     let blocks = model.partition().blocks();
     for (j, block) in blocks.iter().enumerate() {
         let attribute = source.schema().attribute(&block.name)?;
         for _ in 0..count.div_ceil(blocks.len()) {
             let ends = pair(data, scored, &block.name, &mut rng)?;
-            paths.add(&path(model, data, &judge, (j, attribute), ends)?)?;
+            // Where all show the same value there is no way to another.
+            let [from, to] = ends.map(|i| source.labels(i)[attribute]);
+            if from == to {
+                continue;
+            }
+            let (points, kept) = path(model, data, &judge, (j, attribute), ends)?;
+            paths.add(&points)?;
+            read.push(f64::from(u8::from(kept)));
         }
     }
     let found = paths.scores(Sampling { seed, ..Sampling::default() });
-    let accuracy = judge.accuracy().iter().sum::<f64>() / judge.accuracy().len().max(1) as f64;
-    Ok(table(&found, accuracy))
+    let reader = read.iter().sum::<f64>() / read.len().max(1) as f64;
+    Ok(table(&found, read.len(), data.split.scored().1, reader))
 }
 
-/// The points from one image to another, on which block `j` moves.
+/// The points from one image to another, on which block `j` moves; and whether the reader finds the other
+/// attributes right in the true picture at the start.
 fn path(
     model: &dyn Editor,
     data: &DataSet,
     judge: &Judge,
     (j, attribute): (usize, usize),
     ends: [usize; 2],
-) -> Result<Vec<Point>> {
+) -> Result<(Vec<Point>, bool)> {
     let source = &*data.source;
     let [a, b] = [source.image(ends[0])?, source.image(ends[1])?];
     let sheet = Sheet::strip(&[j], &FRACTIONS);
@@ -62,21 +70,27 @@ fn path(
 
     let labels = ends.map(|i| source.labels(i));
     let [from, to] = [0, 1].map(|end| usize::from(labels[end][attribute]));
-    let read = judge.read(&pictures)?;
+    let kept = |found: &[Vec<f64>]| {
+        let right =
+            |(p, &label): (&Vec<f64>, &u16)| p.iter().all(|other| *other <= p[usize::from(label)]);
+        let others = found.iter().zip(&labels[0]).enumerate().filter(|(i, _)| *i != attribute);
+        others.map(|(_, pair)| pair).all(right)
+    };
     let likely = judge.probabilities(&pictures)?;
+    let true_kept = kept(&judge.probabilities(std::slice::from_ref(&a))?[0]);
     let point = |(k, picture): (usize, cir_core::Image)| {
-        let others = read[k].iter().zip(&labels[0]).enumerate().filter(|(i, _)| *i != attribute);
         let p = &likely[k][attribute];
         Point {
             fraction: FRACTIONS[k],
-            kept: others.into_iter().all(|(_, (found, label))| found == label),
+            kept: kept(&likely[k]),
             degree: p[to] / (p[from] + p[to]).max(f64::MIN_POSITIVE),
+            shows_target: p[to],
             again: again[k] / apart.max(f64::MIN_POSITIVE),
             picture,
             truth: None,
         }
     };
-    Ok(pictures.into_iter().enumerate().map(point).collect())
+    Ok((pictures.into_iter().enumerate().map(point).collect(), true_kept))
 }
 
 /// The distance of each latent of one batch from that of the other.
@@ -91,7 +105,7 @@ fn distances(a: &Latent, b: &Latent) -> candle_core::Result<Vec<f64>> {
     Ok(squares.into_iter().map(f64::sqrt).collect())
 }
 
-fn table(found: &Convexity, reader: f64) -> Scores {
+fn table(found: &Convexity, count: usize, of: &str, reader: f64) -> Scores {
     let scores = [
         ("others stayed", &found.validity),
         ("beyond the ends", &found.validity_beyond),
@@ -108,15 +122,16 @@ fn table(found: &Convexity, reader: f64) -> Scores {
         heading: "Between pictures, and beyond them",
         explanation: "One block moves from a picture's code to another's, and half the way beyond both. Others \
                       stayed: share of points between the ends at which a classifier reads all other attributes as \
-                      in the first picture. Arrived: how much of the second's value it reads at the target. \
+                      in the first picture. Arrived: how certainly it finds the second's value at the target. \
                       Monotonic: change from end to end over all changes on the way. Uniform: 1 when the change is \
-                      steady, near 0 when it happens at once. Again: distance of a point from the code of its \
+                      steady, 0 when it happens at once. Again: distance of a point from the code of its \
                       picture, over the distance of the two pictures' codes, at the ends and between. Intervals are \
                       of 95 %.",
         columns: Scores::interval_columns(),
         rows: scores.into_iter().filter_map(row).collect(),
         footer: format!(
-            "of paths; the classifier reads {reader:.3} of true pictures' attributes right"
+            "of {count} paths between {of} pictures; in {reader:.3} of those the classifier reads all other \
+             attributes right"
         ),
         json: json!({ "reader": reader, "scores": found }),
     }

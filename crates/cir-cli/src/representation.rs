@@ -21,6 +21,8 @@ const REGROWN: usize = 20;
 
 /// All scores of a model's codes; every attribute has a block of its name.
 pub(crate) struct Representation {
+    /// How many of which pictures.
+    of: String,
     blocks: Vec<String>,
     matrix: BlockMatrix,
     own: Score,
@@ -39,6 +41,7 @@ impl Representation {
         let trees = ForestConfig { trees: TREES };
         let partition = model.partition();
         Ok(Self {
+            of: format!("{} {} pictures", codes.rows(), data.split.scored().1),
             blocks: partition.blocks().iter().map(|block| block.name.clone()).collect(),
             matrix: probes.matrix(),
             own: probes.own(),
@@ -60,12 +63,15 @@ impl Representation {
         let ends = [String::new()].into_iter().chain(self.blocks.clone());
         let matrix = Scores {
             heading: "What each block holds",
-            explanation: "The share of pictures never seen in training of which a linear classifier \
+            explanation: "The share of pictures of which a linear classifier \
                           reads an attribute (row) right from a block of the code (column): as high \
                           as can be in its own block, and no better than chance in the others.",
             columns: ends.chain(["chance".into()]).collect(),
             rows: self.blocks.iter().enumerate().map(row).collect(),
-            footer: format!("of attributes (rows) in blocks (columns): {}", self.matrix.protocol),
+            footer: format!(
+                "of attributes (rows) in blocks (columns), {}: {}",
+                self.of, self.matrix.protocol
+            ),
             json: json!({ "names": self.blocks, "matrix": self.matrix }),
         };
         let scores = [
@@ -86,7 +92,7 @@ impl Representation {
                           absolute correlation between numbers of different blocks. Intervals are of 95 %.",
             columns: Scores::interval_columns(),
             rows: scores.map(|(name, score)| Scores::interval_row(name, score)).into(),
-            footer: "of the representation".into(),
+            footer: format!("of the representation, {}", self.of),
             json: scores.iter().map(|(name, score)| ((*name).to_owned(), json!(score))).collect(),
         };
         [matrix, single]

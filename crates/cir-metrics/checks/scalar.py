@@ -77,7 +77,7 @@ def explicitness(codes):
     scaler, areas = StandardScaler().fit(codes[LEARN]), []
     for a, n in enumerate(VALUES):
         # Two values have one vector of weights here, where a softmax has two of half its length.
-        probe = LogisticRegression(C=2.0 if n == 2 else 1.0, tol=1e-8, max_iter=10000)
+        probe = LogisticRegression(C=1.0, tol=1e-8, max_iter=10000)
         p = probe.fit(scaler.transform(codes[LEARN]), labels[LEARN, a]).predict_proba(scaler.transform(codes[JUDGE]))
         areas += [roc_auc_score(labels[JUDGE, a] == value, p[:, value]) for value in range(n)]
     return np.mean(areas)

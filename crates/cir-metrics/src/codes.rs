@@ -108,14 +108,16 @@ impl Codes {
         Ok([self.select(learn), self.select(judge)])
     }
 
-    /// Where each number's mean and standard deviation over the images lie.
+    /// Each number's mean and standard deviation over the images, 0 where only rounding differs.
     pub(crate) fn scales(&self) -> Vec<[f64; 2]> {
         let scale = |j| {
             let column = self.column(j);
             let n = column.len() as f64;
             let mean = column.iter().sum::<f64>() / n;
             let variance = column.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n;
-            [mean, variance.sqrt()]
+            let most = column.iter().fold(0f64, |most, x| most.max(x.abs()));
+            let deviation = variance.sqrt();
+            [mean, if deviation > 1e-12 * most { deviation } else { 0. }]
         };
         (0..self.width).map(scale).collect()
     }
@@ -132,6 +134,16 @@ pub(crate) fn shares(labels: &[usize], values: usize) -> Vec<f64> {
     let mut counts = vec![0.; values];
     labels.iter().for_each(|&label| counts[label] += 1.);
     counts.iter().map(|count| count / labels.len().max(1) as f64).collect()
+}
+
+/// The mean; 0 of none.
+pub(crate) fn mean(numbers: impl Iterator<Item = f64>) -> f64 {
+    let (mut sum, mut count) = (0., 0.);
+    numbers.for_each(|x| {
+        sum += x;
+        count += 1.;
+    });
+    if count == 0. { 0. } else { sum / count }
 }
 
 /// -Σ p log p, in nats.
@@ -159,6 +171,12 @@ mod tests {
         assert!(codes.block(&(1..3)).unwrap_err().to_string().contains("1..3"));
         assert_eq!(codes.block(&(1..2)).unwrap().column(0), [2., 4.]);
         assert_eq!(codes.select(&[1, 1]).labels(1), [2, 2]);
+    }
+
+    #[test]
+    fn rounding_is_no_deviation() {
+        let codes = Codes::new(1, vec![0.1; 2048], vec![vec![0]; 2048], vec![1]).unwrap();
+        assert_eq!(codes.scales()[0][1], 0.);
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub struct Score {
     pub value: f64,
     /// 95 % interval over the images, where the metric has one.
     pub interval: Option<[f64; 2]>,
-    /// Name, version, options, sizes and seed: two values are comparable if these are equal.
+    /// Name, version, options, sizes and seed: two values are comparable only if these are equal.
     pub protocol: String,
 }
 
@@ -35,7 +35,7 @@ impl Default for Sampling {
 
 impl Sampling {
     /// The percentile interval of `statistic` over resamples of n images (Efron and Tibshirani, *An
-    /// Introduction to the Bootstrap*, 1993, chapter 13): for what was learnt once and is judged on the
+    /// Introduction to the Bootstrap*, 1993, chapter 13.3): for what was learnt once and is judged on the
     /// images resampled. Without resamples there is none.
     pub(crate) fn percentiles(
         &self,
@@ -56,7 +56,7 @@ impl Sampling {
     }
 
     /// The normal interval around `value` with the standard deviation of `statistics` over resamples of n
-    /// images (the same, chapter 13.3): for what is learnt anew from each. Duplicated images make a
+    /// images (the same, chapter 13.2): for what is learnt anew from each. Duplicated images make a
     /// probe better than it is, which moves the resamples' values but hardly their spread.
     pub(crate) fn normal<const N: usize>(
         &self,

@@ -2,7 +2,7 @@
 
 use std::{fmt, fs, path::Path, process::Command};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::project;
@@ -37,7 +37,7 @@ impl Machine {
         }
         // Sources that are no clone have no commit.
         let commit = first_line(Path::new("git"), &["describe", "--always", "--dirty"]);
-        versions.extend(commit.ok().filter(|name| !name.is_empty()).map(|c| format!("commit {c}")));
+        versions.extend(commit.ok().map(|commit| format!("commit {commit}")));
         let machine = format!("{model}, {cores} cores, {kernels}");
         Ok(Self { machine, versions: versions.join(", ") })
     }
@@ -53,6 +53,7 @@ impl fmt::Display for Machine {
 fn first_line(program: &Path, arguments: &[&str]) -> Result<String> {
     let output = Command::new(program).args(arguments).current_dir(project::root()).output();
     let output = output.with_context(|| program.display().to_string())?;
+    ensure!(output.status.success(), "{} {}: failed", program.display(), arguments.join(" "));
     let text = String::from_utf8_lossy(&output.stdout);
     Ok(text.lines().next().unwrap_or_default().trim().to_owned())
 }

@@ -78,8 +78,10 @@ impl Report {
         fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
         let json = serde_json::to_string_pretty(self)? + "\n";
         for (name, text) in [("bench.md", table::markdown(self)), ("bench.json", json)] {
-            let path = folder.join(name);
-            fs::write(&path, text).with_context(|| path.display().to_string())?;
+            // Beside, then renamed: a stop in between leaves the old one whole.
+            let (path, new) = (folder.join(name), folder.join(format!("{name}.new")));
+            fs::write(&new, text).with_context(|| new.display().to_string())?;
+            fs::rename(&new, &path).with_context(|| path.display().to_string())?;
         }
         Ok(())
     }

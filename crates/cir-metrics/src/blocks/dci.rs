@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::Blocks;
 use crate::{
     Codes, ForestConfig, Sampling, Score,
-    codes::entropy,
+    codes::{entropy, mean},
     probe::{Forest, likeliest},
 };
 
@@ -30,8 +30,8 @@ pub struct Dci {
 /// within each block. A block's disentanglement is 1 less the entropy, to the base of the number of
 /// attributes, of its importances; blocks count by how important they are. An attribute's completeness is
 /// 1 less the entropy, to the base of the number of blocks. Trees learn from half of the images;
-/// informativeness is judged on the rest. The interval comes from a tenth of the trees, grown anew on
-/// each resample.
+/// informativeness is judged on the rest, and so is its interval. The other intervals come from a tenth of
+/// the trees, grown anew on each resample.
 ///
 /// # Errors
 /// When the blocks do not fit the codes, or there are fewer than two images.
@@ -60,16 +60,19 @@ pub(super) fn judged(
     let singles = Blocks::singles(learn.width());
     let blocks = blocks.unwrap_or(&singles);
     let scores = |learn: &Codes, forest| -> Result<_> {
-        let (importances, accuracy) = importances(learn, judge, blocks, forest, sampling.seed)?;
-        Ok(([disentanglement(&importances), completeness(&importances), accuracy], importances))
+        let (importances, right) = importances(learn, judge, blocks, forest, sampling.seed)?;
+        Ok(([disentanglement(&importances), completeness(&importances)], importances, right))
     };
-    let (values, importances) = scores(learn, forest)?;
+    let (values, importances, right) = scores(learn, forest)?;
     let few = ForestConfig { trees: forest.trees.div_ceil(10) };
     let intervals = sampling
         .normal(learn.rows(), values, |images| Ok(scores(&learn.select(images), few)?.0))?;
-    let score = |k: usize, name| Score {
-        value: values[k],
-        interval: intervals[k],
+    let accuracy = |images: &[usize]| mean(images.iter().map(|&i| right[i]));
+    let informed = accuracy(&(0..judge.rows()).collect::<Vec<_>>());
+    let informed_interval = sampling.percentiles(judge.rows(), accuracy);
+    let score = |value, interval, name| Score {
+        value,
+        interval,
         protocol: format!(
             "DCI {name} of {what} 1 bagged trees={} learnt={} judged={} seed={} bootstrap={}",
             forest.trees,
@@ -80,32 +83,33 @@ pub(super) fn judged(
         ),
     };
     Ok(Dci {
-        disentanglement: score(0, "disentanglement"),
-        completeness: score(1, "completeness"),
-        informativeness: score(2, "informativeness"),
+        disentanglement: score(values[0], intervals[0], "disentanglement"),
+        completeness: score(values[1], intervals[1], "completeness"),
+        informativeness: score(informed, informed_interval, "informativeness"),
         importances,
     })
 }
 
-/// By attribute and block; and the mean accuracy.
+/// By attribute and block; and for each image to judge by the share of its attributes that are read right.
 fn importances(
     learn: &Codes,
     judge: &Codes,
     blocks: &Blocks,
     forest: ForestConfig,
     seed: u64,
-) -> Result<(Vec<Vec<f64>>, f64)> {
-    let (mut rows, mut right) = (Vec::new(), 0);
-    for a in 0..learn.values().len() {
+) -> Result<(Vec<Vec<f64>>, Vec<f64>)> {
+    let attributes = learn.values().len();
+    let (mut rows, mut right) = (Vec::new(), vec![0.; judge.rows()]);
+    for a in 0..attributes {
         let forest = Forest::fit(learn, a, forest, seed)?;
         let sum = |range: &std::ops::Range<usize>| forest.importances()[range.clone()].iter().sum();
         rows.push(blocks.ranges().iter().map(sum).collect());
-        let read = |i: usize| likeliest(&forest.probabilities(judge.row(i)));
-        right +=
-            judge.labels(a).iter().enumerate().filter(|(i, label)| read(*i) == **label).count();
+        for (i, label) in judge.labels(a).into_iter().enumerate() {
+            let read = likeliest(&forest.probabilities(judge.row(i))?);
+            right[i] += f64::from(u8::from(read == label)) / attributes as f64;
+        }
     }
-    let count = (rows.len() * judge.rows()).max(1);
-    Ok((rows, right as f64 / count as f64))
+    Ok((rows, right))
 }
 
 /// Σ ρ_i (1 - H_attributes(P_i)), ρ_i block i's share of all importance.

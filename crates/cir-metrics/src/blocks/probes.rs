@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::Blocks;
 use crate::{
     Codes, Probe, Sampling, Score,
-    codes::{entropy, shares},
+    codes::{entropy, mean, shares},
     probe::likeliest,
 };
 
@@ -76,9 +76,7 @@ impl BlockProbes {
             let (mut right, mut likelihood) = (Vec::new(), Vec::new());
             for (p, label) in read.iter().zip(judge.labels(a)) {
                 right.push(likeliest(p) == label);
-                // A forest may find a value impossible that there is: as if one more tree knew nothing.
-                let floor = 1. / (101. * p.len() as f64);
-                likelihood.push(p[label].max(floor).ln());
+                likelihood.push(p[label].max(f64::MIN_POSITIVE).ln());
             }
             Ok(Found { right, likelihood })
         })?;
@@ -146,7 +144,7 @@ impl BlockProbes {
     ///
     /// Information is H(label) - E[-log p(label | block)] with the classifier's p, at least 0: a lower
     /// bound (Barber and Agakov, *The IM Algorithm*, NIPS 2003), since blocks of several numbers have
-    /// no histogram.
+    /// no histogram. The gap of two bounds is itself none.
     pub fn information_gap(&self) -> Score {
         self.score("block MIG", |images| {
             mean((0..self.found.len()).map(|a| {
@@ -189,14 +187,4 @@ impl BlockProbes {
 /// The share of `images` that are right.
 fn share(right: &[bool], images: &[usize]) -> f64 {
     mean(images.iter().map(|&i| f64::from(u8::from(right[i]))))
-}
-
-/// 0 of none.
-fn mean(numbers: impl Iterator<Item = f64>) -> f64 {
-    let (mut sum, mut count) = (0., 0.);
-    numbers.for_each(|x| {
-        sum += x;
-        count += 1.;
-    });
-    if count == 0. { 0. } else { sum / count }
 }

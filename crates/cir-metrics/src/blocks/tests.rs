@@ -66,7 +66,7 @@ fn compared() -> Vec<(&'static str, &'static str, f64, f64, f64)> {
         all.push(("block MIG", kind, probes.information_gap().value, gap, 0.002));
         let probe = Logistic::fit(&learn.block(&(0..2)).unwrap(), 0, LogisticConfig::default());
         for (i, theirs) in rows(&theirs["first_probabilities"]).iter().enumerate() {
-            let ours = probe.as_ref().unwrap().probabilities(&judge.row(i)[..2]);
+            let ours = probe.as_ref().unwrap().probabilities(&judge.row(i)[..2]).unwrap();
             all.push(("probability", kind, ours[0], theirs[0], 2e-3));
         }
         let ours = correlation(&codes(kind), &blocks(), none).unwrap().value;
@@ -169,7 +169,9 @@ fn scores_say_how_they_came_about() {
     let found = found("noisy");
     let protocol = "leakage 1 logistic(C=1) learnt=250 judged=250 seed=1 bootstrap=200";
     assert_eq!(found.leakage.protocol, protocol);
-    for score in [&found.own, &found.leakage, &found.gap, &found.dci.completeness] {
+    let dci = [&found.dci.completeness, &found.dci.informativeness];
+    for score in [&found.own, &found.leakage, &found.gap, &found.correlation].into_iter().chain(dci)
+    {
         let [low, high] = score.interval.unwrap();
         assert!(low < score.value && score.value < high && high - low < 0.25, "{score:?}");
     }

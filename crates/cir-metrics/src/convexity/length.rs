@@ -11,8 +11,8 @@ use crate::{Sampling, Score};
 /// of a path, by number, at two fractions.
 ///
 /// f is what the caller compares pictures by: their numbers, or a network's features of them; the paper's
-/// is LPIPS, whose lengths are not comparable to others'. As published, values below the 1st percentile and
-/// above the 99th are left out. The interval is over the paths.
+/// is LPIPS, whose lengths are not comparable to others'. As in the authors' program the largest and the
+/// smallest hundredth are left out, which of fewer than 100 paths is none. The interval is over the paths.
 ///
 /// # Errors
 /// When there is no path, ε is not between 0 and 1, features are of two lengths, and what `features`
@@ -49,7 +49,7 @@ pub fn path_length(
     })
 }
 
-/// The mean of what lies between the 1st and the 99th percentile.
+/// The mean without the largest and the smallest hundredth.
 fn trimmed(mut lengths: Vec<f64>) -> f64 {
     lengths.sort_by(f64::total_cmp);
     let out = lengths.len() / 100;

@@ -13,8 +13,10 @@ pub struct Point {
     pub fraction: f64,
     /// Whether a reader finds all attributes but the moved one as they are in the image it started from.
     pub kept: bool,
-    /// How much of the target's value of the moved attribute a reader finds: 0 none, 1 all.
+    /// How far a reader finds the moved attribute on its way: 0 the value it starts from, 1 the target's.
     pub degree: f64,
+    /// How certainly a reader finds the target's value, whatever else it might be.
+    pub shows_target: f64,
     /// The distance of the point from what it is encoded as again, in units of the caller's (such as the
     /// spread of latents).
     pub again: f64,
@@ -51,13 +53,14 @@ pub struct Convexity {
     pub validity: Option<Score>,
     /// The same beyond the ends.
     pub validity_beyond: Option<Score>,
-    /// The degree that the moved attribute has reached at the target.
+    /// How certainly the target's value is found at the target.
     pub arrival: Option<Score>,
     /// The moved attribute's change from end to end over all changes on the way, at least 0: 1 on a
     /// monotonic path.
     pub monotonicity: Option<Score>,
-    /// 1 less the total variation distance between where on the path the moved attribute changes and
-    /// a steady change: near 0 when it changes all at once.
+    /// The total variation distance between where on the path the moved attribute changes and a steady
+    /// change, as a share of the largest that there can be, from 1: 0 when it changes within the smallest
+    /// step. A reader that is certain of either value makes steady pictures look abrupt.
     pub uniformity: Option<Score>,
     /// Re-encoding distance at the ends, where nothing is interpolated.
     pub again_at_ends: Option<Score>,
@@ -94,7 +97,7 @@ impl Paths {
         self.paths.push(Path {
             valid: mean(within.iter().map(kept)),
             valid_beyond: mean(beyond.iter().map(kept)),
-            arrived: ends.last().map(|p| p.degree.clamp(0., 1.)),
+            arrived: ends.last().map(|p| p.shows_target),
             direct: directness(&within),
             uniform: uniformity(&within),
             again_at_ends: mean(ends.iter().map(again)),
@@ -144,7 +147,7 @@ fn directness(points: &[&Point]) -> f64 {
     if all == 0. { 0. } else { (changes.iter().sum::<f64>() / all).max(0.) }
 }
 
-/// 1 - ½ Σ |share of the change - share of the path|; 0 if nothing changes.
+/// 1 - ½ Σ |share of the change - share of the path| / (1 - smallest step); 0 if nothing changes.
 fn uniformity(points: &[&Point]) -> f64 {
     let changes: Vec<_> = points.windows(2).map(|p| (p[1].degree - p[0].degree).abs()).collect();
     let all: f64 = changes.iter().sum();
@@ -155,7 +158,10 @@ fn uniformity(points: &[&Point]) -> f64 {
         // The path is 1 long.
         (change / all - (p[1].fraction - p[0].fraction)).abs()
     });
-    1. - apart.sum::<f64>() / 2.
+    let apart = apart.sum::<f64>() / 2.;
+    let steps = points.windows(2).map(|p| p[1].fraction - p[0].fraction);
+    let most = 1. - steps.fold(1., f64::min);
+    if most == 0. { 1. } else { 1. - apart / most }
 }
 
 fn mean(numbers: impl ExactSizeIterator<Item = f64>) -> Option<f64> {
@@ -175,6 +181,7 @@ mod tests {
                 fraction,
                 kept: kept(fraction),
                 degree: degree(fraction),
+                shows_target: degree(fraction).min(1.),
                 again: fraction * (1. - fraction),
                 picture: grey(degree(fraction)),
                 truth: (fraction != 0.25).then(|| grey(fraction)),
@@ -209,7 +216,7 @@ mod tests {
     #[test]
     fn a_jump_is_monotonic_and_not_uniform_and_a_detour_neither() {
         let jump = scores(&[path(|t| f64::from(t > 0.6), |_| true)]);
-        assert_eq!((value(&jump.monotonicity), value(&jump.uniformity)), (1., 0.25));
+        assert_eq!((value(&jump.monotonicity), value(&jump.uniformity)), (1., 0.));
         let detour = scores(&[path(|t| if t == 0.5 { 2. } else { t.min(1.) }, |_| true)]);
         // 1 from end to end, of ¼ + 7/4 + 5/4 + ¼.
         assert!((value(&detour.monotonicity) - 1. / 3.5).abs() < 1e-12);

@@ -96,14 +96,20 @@ impl Forest {
     }
 
     /// The probability of every value: the mean over the trees.
-    pub fn probabilities(&self, code: &[f64]) -> Vec<f64> {
+    ///
+    /// # Errors
+    /// When the code has another width than those learnt from.
+    pub fn probabilities(&self, code: &[f64]) -> Result<Vec<f64>> {
+        if code.len() != self.importances.len() {
+            bail!("a code of width {}, learnt from {}", code.len(), self.importances.len());
+        }
         let mut sums: Vec<f64> = Vec::new();
         for tree in &self.trees {
             let leaf = tree.leaf(code);
             sums.resize(leaf.len(), 0.);
             sums.iter_mut().zip(leaf).for_each(|(sum, p)| *sum += p);
         }
-        sums.iter().map(|sum| sum / self.trees.len() as f64).collect()
+        Ok(sums.iter().map(|sum| sum / self.trees.len() as f64).collect())
     }
 }
 
@@ -177,19 +183,23 @@ impl Grower<'_> {
         let mut left = vec![0.; self.values];
         let mut right = vec![0.; self.values];
         sorted.iter().for_each(|(_, label)| right[*label] += 1.);
-        // n times Gini's impurity is n - Σ count² / n.
-        let weighted = |counts: &[f64], n: f64| n - counts.iter().map(|c| c * c).sum::<f64>() / n;
+        // n times Gini's impurity is n - Σ count² / n; the sums are kept as labels pass to the left.
+        let weighted = |squares: f64, n: f64| n - squares / n;
         let n = sorted.len() as f64;
-        let whole = weighted(&right, n);
+        let (mut below_squares, mut above_squares) = (0., right.iter().map(|c| c * c).sum::<f64>());
+        let whole = weighted(above_squares, n);
         let mut best: Option<Division> = None;
         for (k, pair) in sorted.windows(2).enumerate() {
-            left[pair[0].1] += 1.;
-            right[pair[0].1] -= 1.;
+            let label = pair[0].1;
+            below_squares += 2. * left[label] + 1.;
+            above_squares -= 2. * right[label] - 1.;
+            left[label] += 1.;
+            right[label] -= 1.;
             if pair[0].0 == pair[1].0 {
                 continue;
             }
             let below = (k + 1) as f64;
-            let gain = whole - weighted(&left, below) - weighted(&right, n - below);
+            let gain = whole - weighted(below_squares, below) - weighted(above_squares, n - below);
             if best.as_ref().is_none_or(|old| gain > old.gain) {
                 let middle = pair[0].0 + (pair[1].0 - pair[0].0) / 2.;
                 // Between neighbours in floating point the middle can be the upper one.

@@ -23,6 +23,7 @@ impl Default for LogisticConfig {
 #[derive(Debug, Clone)]
 pub struct Logistic {
     scales: Vec<[f64; 2]>,
+    values: usize,
     /// For each value its weights, then its bias; of two values only the second has any.
     weights: Vec<Vec<f64>>,
 }
@@ -36,16 +37,20 @@ impl Logistic {
         let Some(&values) = codes.values().get(attribute) else {
             bail!("attribute {attribute} of {}", codes.values().len())
         };
+        if !(config.c > 0. && config.c.is_finite()) {
+            bail!("a C of {}; a positive number is allowed", config.c);
+        }
         let scales = codes.scales();
         let labels = codes.labels(attribute);
         let rows: Vec<_> = (0..codes.rows()).map(|i| scaled(codes.row(i), &scales)).collect();
         let stride = codes.width() + 1;
-        let free = if values == 2 { 1 } else { values };
+        // One of the values needs no weights of its own when there are two, or one.
+        let free = if values > 2 { values } else { values - 1 };
         let value = |w: &[f64], gradient: &mut [f64]| {
             gradient.fill(0.);
             let mut loss = 0.;
             for (row, &label) in rows.iter().zip(&labels) {
-                let p = softmax(w.chunks(stride), row);
+                let p = softmax(w.chunks(stride), values, row);
                 loss -= config.c * p[label].max(f64::MIN_POSITIVE).ln();
                 let free = p.iter().enumerate().skip(values - free);
                 for ((value, p), g) in free.zip(gradient.chunks_mut(stride)) {
@@ -65,13 +70,19 @@ impl Logistic {
         };
         let tolerance = 1e-4 * config.c * codes.rows() as f64;
         let found = lbfgs::minimise(vec![0.; free * stride], tolerance, 1000, value);
-        Ok(Self { scales, weights: found.chunks(stride).map(<[f64]>::to_vec).collect() })
+        Ok(Self { scales, values, weights: found.chunks(stride).map(<[f64]>::to_vec).collect() })
     }
 
     /// The probability of every value.
-    pub fn probabilities(&self, code: &[f64]) -> Vec<f64> {
+    ///
+    /// # Errors
+    /// When the code has another width than those learnt from.
+    pub fn probabilities(&self, code: &[f64]) -> Result<Vec<f64>> {
+        if code.len() != self.scales.len() {
+            bail!("a code of width {}, learnt from {}", code.len(), self.scales.len());
+        }
         let x = scaled(code, &self.scales);
-        softmax(self.weights.iter().map(Vec::as_slice), &x)
+        Ok(softmax(self.weights.iter().map(Vec::as_slice), self.values, &x))
     }
 }
 
@@ -90,9 +101,13 @@ fn logit(weights: &[f64], row: &[f64]) -> f64 {
     weights.iter().zip(row).map(|(w, x)| w * x).sum::<f64>() + bias
 }
 
-fn softmax<'a>(weights: impl ExactSizeIterator<Item = &'a [f64]>, row: &[f64]) -> Vec<f64> {
-    // A single row is the second of two values; the first's logit is 0.
-    let mut p = if weights.len() == 1 { vec![0.] } else { Vec::new() };
+fn softmax<'a>(
+    weights: impl ExactSizeIterator<Item = &'a [f64]>,
+    values: usize,
+    row: &[f64],
+) -> Vec<f64> {
+    // The first value has no weights where there are fewer than values.
+    let mut p = vec![0.; values - weights.len()];
     p.extend(weights.map(|w| logit(w, row)));
     let most = p.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     p.iter_mut().for_each(|x| *x = (*x - most).exp());

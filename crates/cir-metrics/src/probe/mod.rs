@@ -43,11 +43,18 @@ impl Probe {
         Ok(match self {
             Self::Logistic(config) => {
                 let probe = Logistic::fit(learn, a, *config)?;
-                rows.map(|row| probe.probabilities(row)).collect()
+                rows.map(|row| probe.probabilities(row)).collect::<candle_core::Result<_>>()?
             }
             Self::Forest(config) => {
                 let probe = Forest::fit(learn, a, *config, seed)?;
-                rows.map(|row| probe.probabilities(row)).collect()
+                let trees = config.trees as f64;
+                let read = |row| -> candle_core::Result<Vec<f64>> {
+                    let p = probe.probabilities(row)?;
+                    // No value is impossible: one more tree, which knows nothing, is asked.
+                    let guess = 1. / p.len() as f64;
+                    Ok(p.into_iter().map(|p| (trees * p + guess) / (trees + 1.)).collect())
+                };
+                rows.map(read).collect::<candle_core::Result<_>>()?
             }
         })
     }

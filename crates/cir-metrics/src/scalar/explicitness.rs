@@ -71,7 +71,8 @@ fn ranked(
 ) -> Result<Vec<Vec<Ranked>>> {
     let probe = Logistic::fit(learn, a, probe)?;
     let labels = judge.labels(a);
-    let found: Vec<_> = (0..judge.rows()).map(|i| probe.probabilities(judge.row(i))).collect();
+    let found: Vec<_> =
+        (0..judge.rows()).map(|i| probe.probabilities(judge.row(i))).collect::<Result<_>>()?;
     let by = |value| {
         let one = |(image, p): (usize, &Vec<f64>)| Ranked {
             probability: p[value],
