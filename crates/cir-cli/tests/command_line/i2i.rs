@@ -84,30 +84,31 @@ fn a_model_of_sketches_is_trained_and_used() {
     let (a, s, t) = (&*portraits[0], &*drawn[0], &*drawn[1]);
     // Five random codes unless told; then the picture and so many as are asked for.
     place.ok(&["translate", "run", a, "--to", "sketch", "-o", "five.png"]);
-    assert_eq!(size(&place, "five.png"), (6 * 64 + 5 * 2, 64));
+    // The middle of each picture, as large as the crops of training.
+    assert_eq!(size(&place, "five.png"), (6 * 48 + 5 * 2, 48));
     let random = ["translate", "run", a, &portraits[1], "--to", "B", "--random", "3"];
     place.ok(&[&random[..], &["-o", "random.png"]].concat());
-    assert_eq!(size(&place, "random.png"), (4 * 64 + 3 * 2, 2 * 64 + 2));
+    assert_eq!(size(&place, "random.png"), (4 * 48 + 3 * 2, 2 * 48 + 2));
     place.ok(&[&random[..], &["-o", "again.png"]].concat());
     assert_eq!(bytes(&place.path("random.png")), bytes(&place.path("again.png")));
     place.ok(&[&random[..], &["--seed", "2", "-o", "again.png"]].concat());
     assert_ne!(bytes(&place.path("random.png")), bytes(&place.path("again.png")));
     // References stand over their ends of the rows.
     place.ok(&["translate", "run", a, "--to", "sketch", "--reference", s, "-o", "one.png"]);
-    assert_eq!(size(&place, "one.png"), (2 * 64 + 2, 2 * 64 + 2));
+    assert_eq!(size(&place, "one.png"), (2 * 48 + 2, 2 * 48 + 2));
     let between = ["translate", "run", "--to", "sketch", "--reference", s, t, "--steps", "4"];
     let printed = place.ok(&[&between[..], &["--json", "--", a]].concat());
     let printed: serde_json::Value = serde_json::from_str(&printed).unwrap();
     assert_eq!(
         (printed["width"].as_u64(), printed["to"].as_str()),
-        (Some(5 * 64 + 4 * 2), Some("sketch"))
+        (Some(5 * 48 + 4 * 2), Some("sketch"))
     );
     // Back, a folder at once, each into a file of its own.
     let each = ["translate", "run", "sketches", "--to", "portrait", "--random", "2"];
     let printed = place.ok(&[&each[..], &["--each", "each", "--enlarge", "2"]].concat());
     assert_eq!(printed.trim(), "wrote 6 pictures to each");
     let made = pictures(&place, "each");
-    assert_eq!((made.len(), size(&place, &made[5])), (6, (128, 128)));
+    assert_eq!((made.len(), size(&place, &made[5])), (6, (96, 96)));
     assert!(made[1].ends_with("-2.png"), "{made:?}");
     let printed = place.ok(&[&each[..], &["--each", "each", "--json"]].concat());
     let printed: serde_json::Value = serde_json::from_str(&printed).unwrap();
@@ -116,8 +117,8 @@ fn a_model_of_sketches_is_trained_and_used() {
     // A picture of another size is resized, as a reference too.
     let wide = ["translate", "run", "five.png", "--to", "sketch", "--reference", "one.png"];
     let said = text(&place.cir(&wide).stderr);
-    assert!(said.contains("five.png: resized from 394x64 to 64x64"), "{said}");
-    assert!(said.contains("one.png: resized from 130x130 to 64x64"), "{said}");
+    assert!(said.contains("five.png: resized from 298x48 to 64x64"), "{said}");
+    assert!(said.contains("one.png: resized from 98x98 to 64x64"), "{said}");
 
     let info = place.ok(&["info", "run"]);
     assert!(info.contains("i2i-dis model, trained on sketch-faces"), "{info}");
@@ -212,7 +213,7 @@ fn folders_without_pairs_are_translated() {
     let each = ["translate", "run", "cats/testA", "--to", "B", "--random", "1", "--each", "dogs"];
     place.ok(&each);
     assert_eq!(pictures(&place, "dogs"), ["dogs/0-1.png", "dogs/1-1.png"]);
-    assert_eq!(size(&place, "dogs/0-1.png"), (36, 36));
+    assert_eq!(size(&place, "dogs/0-1.png"), (32, 32));
 
     let refused = |sets: &[&str], code, parts: &[&str]| {
         let message =
