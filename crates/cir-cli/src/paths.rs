@@ -13,7 +13,7 @@ use crate::{algorithms::Editor, figures::pair, scores::Scores};
 /// How far the block is moved on each path.
 const FRACTIONS: [f64; 9] = [-0.5, -0.25, 0., 0.25, 0.5, 0.75, 1., 1.25, 1.5];
 /// Training steps of the classifier that reads what the pictures show.
-const READER_STEPS: u64 = 600;
+const READER_STEPS: u64 = 3000;
 
 /// Scores `count` paths, divided among the blocks.
 pub(crate) fn scores(
