@@ -47,7 +47,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
             json["representation"] = tables[1].json.clone();
             all.extend(tables);
         }
-        all.push(paths::scores(editor, &data, (args.count as usize).div_ceil(PATHS), seed)?);
+        let (paths, steps) =
+            ((args.count as usize).div_ceil(PATHS), recipe.algorithm.reader_steps());
+        all.push(paths::scores(editor, &data, paths, steps, seed)?);
         json["paths"] = all[all.len() - 1].json.clone();
     }
     // A run that trains writes its own at the end.

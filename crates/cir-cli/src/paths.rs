@@ -12,21 +12,21 @@ use crate::{algorithms::Editor, figures::pair, scores::Scores};
 
 /// How far the block is moved on each path.
 const FRACTIONS: [f64; 9] = [-0.5, -0.25, 0., 0.25, 0.5, 0.75, 1., 1.25, 1.5];
-/// Training steps of the classifier that reads what the pictures show.
-const READER_STEPS: u64 = 3000;
 
-/// Scores `count` paths, divided among the blocks.
+/// Scores `count` paths, divided among the blocks; the classifier that reads the pictures is trained for
+/// `reader_steps` steps.
 pub(crate) fn scores(
     model: &dyn Editor,
     data: &DataSet,
     count: usize,
+    reader_steps: u64,
     seed: u64,
 ) -> Result<Scores> {
     let source = &*data.source;
     let scored = data.split.scored().0;
     let example = |i| -> cir_data::Result<_> { Ok((source.image(i)?, source.labels(i))) };
     let images = [&data.split.train[..], scored];
-    let judge = Judge::train(source.schema(), images, READER_STEPS, seed, example)?;
+    let judge = Judge::train(source.schema(), images, reader_steps, seed, example)?;
     let (mut paths, mut read) = (Paths::default(), Vec::new());
     let mut rng = rng(seed, "paths", 0);
     let blocks = model.partition().blocks();
@@ -107,16 +107,16 @@ fn distances(a: &Latent, b: &Latent) -> candle_core::Result<Vec<f64>> {
 
 fn table(found: &Convexity, count: usize, of: &str, reader: f64) -> Scores {
     let scores = [
-        ("others stayed", &found.validity),
-        ("beyond the ends", &found.validity_beyond),
-        ("arrived", &found.arrival),
-        ("monotonic", &found.monotonicity),
-        ("uniform", &found.uniformity),
-        ("again at ends", &found.again_at_ends),
-        ("again between", &found.again_between),
+        ("others stayed", "1", &found.validity),
+        ("beyond the ends", "1", &found.validity_beyond),
+        ("arrived", "1", &found.arrival),
+        ("monotonic", "1", &found.monotonicity),
+        ("uniform", "1", &found.uniformity),
+        ("again at ends", "0", &found.again_at_ends),
+        ("again between", "0", &found.again_between),
     ];
-    let row = |(name, score): (&str, &Option<Score>)| {
-        score.as_ref().map(|score| Scores::interval_row(name, score))
+    let row = |(name, ideal, score): (&str, &str, &Option<Score>)| {
+        score.as_ref().map(|score| Scores::interval_row(name, ideal, score))
     };
     Scores {
         heading: "Between pictures, and beyond them",
@@ -130,8 +130,8 @@ fn table(found: &Convexity, count: usize, of: &str, reader: f64) -> Scores {
         columns: Scores::interval_columns(),
         rows: scores.into_iter().filter_map(row).collect(),
         footer: format!(
-            "of {count} paths between {of} pictures; in {reader:.3} of those the classifier reads all other \
-             attributes right"
+            "of {count} paths between {of} pictures; on these themselves the classifier finds that others \
+             stayed in {reader:.3}"
         ),
         json: json!({ "reader": reader, "scores": found }),
     }

@@ -75,13 +75,13 @@ impl Representation {
             json: json!({ "names": self.blocks, "matrix": self.matrix }),
         };
         let scores = [
-            ("own block", &self.own),
-            ("leakage", &self.leakage),
-            ("block MIG", &self.information_gap),
-            ("disentanglement", &self.dci.disentanglement),
-            ("completeness", &self.dci.completeness),
-            ("informativeness", &self.dci.informativeness),
-            ("correlation", &self.correlation),
+            ("own block", "1", &self.own),
+            ("leakage", "0", &self.leakage),
+            ("block MIG", "1", &self.information_gap),
+            ("disentanglement", "1", &self.dci.disentanglement),
+            ("completeness", "1", &self.dci.completeness),
+            ("informativeness", "1", &self.dci.informativeness),
+            ("correlation", "0", &self.correlation),
         ];
         let single = Scores {
             heading: "Scores of the representation",
@@ -91,9 +91,14 @@ impl Representation {
                           informativeness of blocks (DCI) from what bagged trees look at. Correlation: mean \
                           absolute correlation between numbers of different blocks. Intervals are of 95 %.",
             columns: Scores::interval_columns(),
-            rows: scores.map(|(name, score)| Scores::interval_row(name, score)).into(),
+            rows: scores
+                .map(|(name, ideal, score)| Scores::interval_row(name, ideal, score))
+                .into(),
             footer: format!("of the representation, {}", self.of),
-            json: scores.iter().map(|(name, score)| ((*name).to_owned(), json!(score))).collect(),
+            json: scores
+                .iter()
+                .map(|(name, _, score)| ((*name).to_owned(), json!(score)))
+                .collect(),
         };
         [matrix, single]
     }

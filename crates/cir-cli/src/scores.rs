@@ -5,7 +5,7 @@ use std::fmt::Write;
 use cir_metrics::Score;
 
 /// Columns of a table of scores, each with its interval and protocol.
-const INTERVALS: [&str; 5] = ["", "value", "from", "to", "protocol"];
+const INTERVALS: [&str; 6] = ["", "value", "from", "to", "ideal", "protocol"];
 
 /// A table of scores.
 pub(crate) struct Scores {
@@ -29,11 +29,12 @@ impl Scores {
         INTERVALS.map(str::to_owned).into()
     }
 
-    /// A score with its 95 % interval and its protocol.
-    pub(crate) fn interval_row(name: &str, score: &Score) -> Vec<String> {
+    /// A score with its 95 % interval, the value of a perfect model, and its protocol.
+    pub(crate) fn interval_row(name: &str, ideal: &str, score: &Score) -> Vec<String> {
         let number = |x: f64| format!("{x:.3}");
         let [low, high] = score.interval.map_or_else(Default::default, |ends| ends.map(number));
-        vec![name.to_owned(), number(score.value), low, high, score.protocol.clone()]
+        let value = number(score.value);
+        vec![name.to_owned(), value, low, high, ideal.to_owned(), score.protocol.clone()]
     }
 
     /// The table for a terminal, under what was scored; `note` joins that.
