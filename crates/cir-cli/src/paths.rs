@@ -1,17 +1,24 @@
 //! Whether a block can be moved alone and steadily: convexity along paths between scored pictures, one
 //! block at a time, and beyond their ends.
 
+use std::collections::{HashMap, hash_map::Entry};
+
 use anyhow::Result;
 use candle_core::DType;
 use cir_core::{Latent, Sheet, rng};
 use cir_data::DataSet;
 use cir_metrics::{Convexity, Judge, Paths, Point, Sampling, Score};
+use rand::seq::IndexedRandom;
 use serde_json::json;
 
 use crate::{algorithms::Editor, figures::pair, scores::Scores};
 
 /// How far the block is moved on each path.
 const FRACTIONS: [f64; 9] = [-0.5, -0.25, 0., 0.25, 0.5, 0.75, 1., 1.25, 1.5];
+
+/// Pictures that the reader learns from at most, and their bytes.
+const LEARNT: usize = 8192;
+const KEPT: usize = 256 << 20;
 
 /// Scores `count` paths, divided among the blocks; the classifier that reads the pictures is trained for
 /// `reader_steps` steps.
@@ -24,9 +31,7 @@ pub(crate) fn scores(
 ) -> Result<Scores> {
     let source = &*data.source;
     let scored = data.split.scored().0;
-    let example = |i| -> cir_data::Result<_> { Ok((source.image(i)?, source.labels(i))) };
-    let images = [&data.split.train[..], scored];
-    let judge = Judge::train(source.schema(), images, reader_steps, seed, example)?;
+    let judge = judge(data, reader_steps, seed)?;
     let (mut paths, mut read) = (Paths::default(), Vec::new());
     let mut rng = rng(seed, "paths", 0);
     let blocks = model.partition().blocks();
@@ -47,6 +52,23 @@ pub(crate) fn scores(
     let found = paths.scores(Sampling { seed, ..Sampling::default() });
     let reader = read.iter().sum::<f64>() / read.len().max(1) as f64;
     Ok(table(&found, read.len(), data.split.scored().1, reader))
+}
+
+/// What reads the pictures; it learns from few enough to be kept, since most are seen many times.
+fn judge(data: &DataSet, steps: u64, seed: u64) -> Result<Judge> {
+    let source = &*data.source;
+    let most = (KEPT / (data.channels * data.size * data.size).max(1)).clamp(1, LEARNT);
+    let mut rng = rng(seed, "pictures to learn from", 0);
+    let learnt: Vec<_> = data.split.train.choose_multiple(&mut rng, most).copied().collect();
+    let mut kept = HashMap::new();
+    let example = |i| -> cir_data::Result<_> {
+        let image = match kept.entry(i) {
+            Entry::Occupied(image) => image.into_mut(),
+            Entry::Vacant(place) => place.insert(source.image(i)?),
+        };
+        Ok((image.clone(), source.labels(i)))
+    };
+    Ok(Judge::train(source.schema(), [&learnt[..], data.split.scored().0], steps, seed, example)?)
 }
 
 /// The points from one image to another, on which block `j` moves; and whether the reader finds the other

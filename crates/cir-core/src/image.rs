@@ -206,13 +206,15 @@ impl Image {
         Self { data, ..*self }
     }
 
-    /// The mean absolute difference of two pictures of one size, as a share of the full range.
+    /// The mean absolute difference of two pictures of one shape, as a share of the full range.
     ///
     /// # Errors
-    /// When the sizes differ.
+    /// When the shapes differ.
     pub fn l1(&self, other: &Self) -> Result<f64> {
-        if self.data.len() != other.data.len() {
-            bail!("pictures of {} and {} bytes", self.data.len(), other.data.len());
+        let shape = |x: &Self| (x.channels, x.height, x.width);
+        if shape(self) != shape(other) {
+            let (a, b) = (shape(self), shape(other));
+            bail!("pictures of (channels, height, width) {a:?} and {b:?}");
         }
         let sum: u64 =
             self.data.iter().zip(&other.data).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();

@@ -3,8 +3,10 @@
 use std::ops::Range;
 
 use candle_core::{Result, bail};
-use cir_core::{Labels, Rng, rng};
+use cir_core::{Labels, rng};
 use rand::seq::SliceRandom;
+
+use crate::statistics::{constant, mean, range};
 
 /// The codes of n images, each a row of `width` numbers, and the images' labels.
 #[derive(Debug, Clone, PartialEq)]
@@ -108,47 +110,23 @@ impl Codes {
         Ok([self.select(learn), self.select(judge)])
     }
 
-    /// Each number's mean and standard deviation over the images, 0 where only rounding differs.
+    /// The images of each value of attribute `a`.
+    pub(crate) fn groups(&self, a: usize) -> Vec<Vec<usize>> {
+        let mut groups = vec![Vec::new(); self.values[a]];
+        self.labels(a).into_iter().enumerate().for_each(|(i, label)| groups[label].push(i));
+        groups
+    }
+
+    /// Each number's mean and standard deviation over the images; 0 where only rounding differs.
     pub(crate) fn scales(&self) -> Vec<[f64; 2]> {
         let scale = |j| {
             let column = self.column(j);
-            let n = column.len() as f64;
-            let mean = column.iter().sum::<f64>() / n;
-            let variance = column.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n;
-            let most = column.iter().fold(0f64, |most, x| most.max(x.abs()));
-            let deviation = variance.sqrt();
-            [mean, if deviation > 1e-12 * most { deviation } else { 0. }]
+            let centre = mean(column.iter().copied());
+            let deviation = mean(column.iter().map(|x| (x - centre).powi(2))).sqrt();
+            [centre, if constant(range(column.into_iter())) { 0. } else { deviation }]
         };
         (0..self.width).map(scale).collect()
     }
-}
-
-/// n images drawn with replacement.
-pub(crate) fn resampled(rng: &mut Rng, n: usize) -> Vec<usize> {
-    use rand::Rng as _;
-    (0..n).map(|_| rng.random_range(0..n)).collect()
-}
-
-/// The share of each of `values` values among labels.
-pub(crate) fn shares(labels: &[usize], values: usize) -> Vec<f64> {
-    let mut counts = vec![0.; values];
-    labels.iter().for_each(|&label| counts[label] += 1.);
-    counts.iter().map(|count| count / labels.len().max(1) as f64).collect()
-}
-
-/// The mean; 0 of none.
-pub(crate) fn mean(numbers: impl Iterator<Item = f64>) -> f64 {
-    let (mut sum, mut count) = (0., 0.);
-    numbers.for_each(|x| {
-        sum += x;
-        count += 1.;
-    });
-    if count == 0. { 0. } else { sum / count }
-}
-
-/// -Σ p log p, in nats.
-pub(crate) fn entropy(shares: &[f64]) -> f64 {
-    -shares.iter().filter(|&&p| p > 0.).map(|p| p * p.ln()).sum::<f64>()
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@
 //! interval, and the protocol by which it came about.
 
 mod blocks;
+#[cfg(test)]
+mod checked;
 mod codes;
 mod convexity;
 mod edits;
@@ -14,6 +16,7 @@ mod read_back;
 mod reader;
 mod scalar;
 mod score;
+mod statistics;
 
 pub use blocks::{BlockMatrix, BlockProbes, Blocks, Dci, correlation, dci};
 pub use codes::Codes;
@@ -22,7 +25,7 @@ pub use edits::{EditScores, Edited, Edits, TruthScores};
 pub use images::{
     Backbone, Features, Filter, Inception, KernelDistance, Lpips, Moments, Neighbours, SetScore,
     Similarity, SimilarityScores, Subsets, features_of, frechet, kernel_distance,
-    kernel_distance_of_subsets, l1, neighbours, psnr, resize, ssim,
+    kernel_distance_of_subsets, neighbours, psnr, resize, ssim,
 };
 pub use judge::Judge;
 pub use probe::{Forest, ForestConfig, Logistic, LogisticConfig, Probe};

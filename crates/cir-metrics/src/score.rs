@@ -1,11 +1,14 @@
 //! A value, how far it may be believed, and how it came about.
 
+use std::fmt;
+
 use candle_core::Result;
-use cir_core::rng;
+use cir_core::{Rng, rng};
 use cir_ops::side_by_side;
+use rand::Rng as _;
 use serde::Serialize;
 
-use crate::codes::resampled;
+use crate::statistics::quantile;
 
 /// What a metric found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -17,6 +20,45 @@ pub struct Score {
     /// Name, version, options, sizes and seed: two values are comparable only if these are equal.
     pub protocol: String,
 }
+
+impl Score {
+    /// `statistic` of all n images, with its percentile interval: for what was learnt once and is judged
+    /// on the images.
+    pub(crate) fn judged(
+        n: usize,
+        statistic: impl Fn(&[usize]) -> f64,
+        sampling: Sampling,
+        protocol: String,
+    ) -> Self {
+        let value = statistic(&all(n));
+        Self { value, interval: sampling.percentiles(n, statistic), protocol }
+    }
+
+    /// `statistic` of all n images, with its normal interval: where images that come several times would
+    /// move the value.
+    pub(crate) fn resampled(
+        n: usize,
+        statistic: impl Fn(&[usize]) -> f64 + Sync,
+        sampling: Sampling,
+        protocol: String,
+    ) -> Result<Self> {
+        let value = statistic(&all(n));
+        let [interval] = sampling.normal(n, [value], |images| Ok([statistic(images)]))?;
+        Ok(Self { value, interval, protocol })
+    }
+}
+
+fn all(n: usize) -> Vec<usize> {
+    (0..n).collect()
+}
+
+/// n images drawn with replacement.
+pub(crate) fn resampled(rng: &mut Rng, n: usize) -> Vec<usize> {
+    (0..n).map(|_| rng.random_range(0..n)).collect()
+}
+
+/// Half the width of a 95 % interval of a normal distribution, in standard deviations.
+pub(crate) const NORMAL: f64 = 1.959_964;
 
 /// What varies between uses of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +75,13 @@ impl Default for Sampling {
     }
 }
 
+impl fmt::Display for Sampling {
+    /// As in protocols.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "seed={} bootstrap={}", self.seed, self.resamples)
+    }
+}
+
 impl Sampling {
     /// The percentile interval of `statistic` over resamples of n images (Efron and Tibshirani, *An
     /// Introduction to the Bootstrap*, 1993, chapter 13.3): for what was learnt once and is judged on the
@@ -40,19 +89,12 @@ impl Sampling {
     pub(crate) fn percentiles(
         &self,
         n: usize,
-        mut statistic: impl FnMut(&[usize]) -> f64,
+        statistic: impl Fn(&[usize]) -> f64,
     ) -> Option<[f64; 2]> {
         let mut rng = rng(self.seed, "bootstrap", 0);
         let draw = |_| statistic(&resampled(&mut rng, n));
-        let mut found: Vec<_> = (0..self.resamples).map(draw).collect();
-        found.sort_by(f64::total_cmp);
-        let at = |share: f64| {
-            let place = share * (found.len() - 1) as f64;
-            let (below, rest) = (place.floor() as usize, place.fract());
-            let above = found[(below + 1).min(found.len() - 1)];
-            found[below] + rest * (above - found[below])
-        };
-        (!found.is_empty()).then(|| [at(0.025), at(0.975)])
+        let found: Vec<_> = (0..self.resamples).map(draw).collect();
+        (!found.is_empty()).then(|| [0.025, 0.975].map(|share| quantile(found.clone(), share)))
     }
 
     /// The normal interval around `value` with the standard deviation of `statistics` over resamples of n
@@ -74,7 +116,7 @@ impl Sampling {
             let count = found.len() as f64;
             let mean = found.iter().map(|row| row[k]).sum::<f64>() / count;
             let squares = found.iter().map(|row| (row[k] - mean).powi(2)).sum::<f64>();
-            let reach = 1.959_964 * (squares / (count - 1.)).sqrt();
+            let reach = NORMAL * (squares / (count - 1.)).sqrt();
             Some([values[k] - reach, values[k] + reach])
         }))
     }

@@ -7,13 +7,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::project;
 
-/// A machine and what ran on it.
+/// A machine and what ran on it, how often.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Machine {
     /// Processor, cores, instruction set.
     pub(super) machine: String,
     /// Of this project, Rust and PyTorch.
     pub(super) versions: String,
+    /// Measurements of which a row is the median.
+    pub(super) rounds: usize,
 }
 
 impl Machine {
@@ -21,7 +23,7 @@ impl Machine {
     ///
     /// # Errors
     /// When rustc or that Python do not say their versions.
-    pub(super) fn this(python: Option<&Path>) -> Result<Self> {
+    pub(super) fn this(python: Option<&Path>, rounds: usize) -> Result<Self> {
         let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let model = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
         let kernels = ["avx512bf16", "avx512f", "avx2"];
@@ -39,13 +41,13 @@ impl Machine {
         let commit = first_line(Path::new("git"), &["describe", "--always", "--dirty"]);
         versions.extend(commit.ok().map(|commit| format!("commit {commit}")));
         let machine = format!("{model}, {cores} cores, {kernels}");
-        Ok(Self { machine, versions: versions.join(", ") })
+        Ok(Self { machine, versions: versions.join(", "), rounds })
     }
 }
 
 impl fmt::Display for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; {}", self.machine, self.versions)
+        write!(f, "{}; {}; medians of {} rounds", self.machine, self.versions, self.rounds)
     }
 }
 

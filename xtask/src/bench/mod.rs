@@ -19,7 +19,7 @@ use anyhow::{Result, ensure};
 use clap::ValueEnum;
 
 use self::{
-    cases::{Case, Opponent},
+    cases::Opponent,
     contestant::{Answer, Contestant},
     machine::Machine,
     report::{Limits, Report},
@@ -42,7 +42,7 @@ pub(crate) struct Args {
     /// Only cases whose name contains this, such as "step gzs-fonts 4".
     #[arg(long, default_value = "")]
     only: String,
-    /// Write `bench.md` and `bench.json` into this folder, after every case.
+    /// Write `bench.md` and `bench.json` into this folder, after every row.
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
     /// Keep what the folder has, and measure what is missing.
@@ -63,22 +63,29 @@ pub(crate) fn run(args: Args) -> Result<bool> {
         ours: project::binary("cir-bench", "cir-bench", &[])?,
         python: args.against.map(|Against::Pytorch| pytorch::python()).transpose()?,
     };
-    let machine = Machine::this(teams.python.as_deref())?;
+    let machine = Machine::this(teams.python.as_deref(), args.rounds)?;
     let mut report = Report::open(machine, args.out.as_deref(), args.resume)?;
     for &threads in &args.threads {
         if report.limits(threads).is_none() {
-            report.add(Some(teams.limits(threads, args.rounds)?), Vec::new())?;
+            report.add(Some(teams.limits(threads, args.rounds)?), None)?;
         }
         for (bf16, precision) in [(false, "full"), (true, "bf16")] {
             if bf16 && !multiplies_bf16() {
                 continue;
             }
             for case in cases::all(bf16).iter().filter(|case| case.name.contains(&args.only)) {
-                if report.has(case, precision, threads) {
-                    continue;
+                for &(against, bar) in &case.against {
+                    if report.has(case, against, precision, threads) {
+                        continue;
+                    }
+                    let Some(theirs) = teams.opponent(against, threads)? else { continue };
+                    let against_whom = against.name();
+                    eprintln!("{precision} {}, {threads} thread(s), {against_whom}", case.name);
+                    let line = format!("{precision} {}", case.name);
+                    let rounds = teams.compete(theirs, &line, threads, args.rounds)?;
+                    let row = Row::new(case, precision, threads, (against, bar), &rounds);
+                    report.add(None, Some(row))?;
                 }
-                eprintln!("{precision} {}, {threads} thread(s)", case.name);
-                report.add(None, teams.compete(case, precision, threads, args.rounds)?)?;
             }
         }
     }
@@ -124,30 +131,19 @@ impl Teams {
         Contestant::start(&mut command).map(Some)
     }
 
-    /// A row for each opponent that there is.
+    /// Ours and theirs in each round.
     fn compete(
         &self,
-        case: &Case,
-        precision: &str,
+        mut theirs: Contestant,
+        line: &str,
         threads: usize,
         rounds: usize,
-    ) -> Result<Vec<Row>> {
-        let line = format!("{precision} {}", case.name);
-        let mut rows = Vec::new();
-        for &(opponent, bar) in &case.against {
-            let Some(mut theirs) = self.opponent(opponent, threads)? else { continue };
-            let mut ours = self.own(threads, "")?;
-            let (mut own, mut other) = (Vec::new(), Vec::new());
-            for round in 0..=rounds {
-                let answers = (ours.ask(&line)?, theirs.ask(&line)?);
-                if round > 0 {
-                    own.push(answers.0);
-                    other.push(answers.1);
-                }
-            }
-            rows.push(Row::new(case, precision, threads, (opponent, bar), &own, &other));
-        }
-        Ok(rows)
+    ) -> Result<Vec<[Answer; 2]>> {
+        let mut ours = self.own(threads, "")?;
+        let mut both = || Ok([ours.ask(line)?, theirs.ask(line)?]);
+        // The first time is not counted.
+        let _: [Answer; 2] = both()?;
+        (0..rounds).map(|_| both()).collect()
     }
 
     /// What the machine can do at best.

@@ -1,4 +1,4 @@
-//! All that was measured, where and with what; written after every case, so that a run that is
+//! All that was measured, where and with what; written after every row, so that a run that is
 //! stopped loses nothing and another one goes on with it.
 
 use std::{
@@ -9,7 +9,12 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use super::{cases::Case, machine::Machine, row::Row, table};
+use super::{
+    cases::{Case, Opponent},
+    machine::Machine,
+    row::Row,
+    table,
+};
 
 /// What the machine can do at best with some threads.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -56,10 +61,18 @@ impl Report {
         Ok(Self { machine, limits: Vec::new(), rows: Vec::new(), folder })
     }
 
-    /// Whether the rows of a case are there.
-    pub(super) fn has(&self, case: &Case, precision: &str, threads: usize) -> bool {
-        let mut rows = self.rows.iter();
-        rows.any(|r| (&r.case, &r.precision[..], r.threads) == (&case.name, precision, threads))
+    /// Whether the row of a case against an opponent is there.
+    pub(super) fn has(
+        &self,
+        case: &Case,
+        against: Opponent,
+        precision: &str,
+        threads: usize,
+    ) -> bool {
+        self.rows.iter().any(|row| {
+            (&row.case, row.against) == (&case.name, against)
+                && (&row.precision[..], row.threads) == (precision, threads)
+        })
     }
 
     /// What the machine can do with this many threads.
@@ -71,9 +84,9 @@ impl Report {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub(super) fn add(&mut self, limits: Option<Limits>, rows: Vec<Row>) -> Result<()> {
+    pub(super) fn add(&mut self, limits: Option<Limits>, row: Option<Row>) -> Result<()> {
         self.limits.extend(limits);
-        self.rows.extend(rows);
+        self.rows.extend(row);
         let Some(folder) = &self.folder else { return Ok(()) };
         fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
         let json = serde_json::to_string_pretty(self)? + "\n";
@@ -92,24 +105,32 @@ mod tests {
     use super::{super::row::tests::row, *};
 
     fn machine(versions: &str) -> Machine {
-        Machine { machine: "a machine".into(), versions: versions.into() }
+        Machine { machine: "a machine".into(), versions: versions.into(), rounds: 5 }
     }
 
     #[test]
     fn a_stopped_run_goes_on_with_what_was_measured() {
         let folder = tempfile::tempdir().unwrap();
         let open = |versions, resume| Report::open(machine(versions), Some(folder.path()), resume);
-        let case = Case { name: "step".into(), against: Vec::new() };
+        let has = |report: &Report, precision, threads| {
+            let case = Case { name: "step".into(), against: Vec::new() };
+            report.has(&case, Opponent::Tuned, precision, threads)
+        };
 
         let mut first = open("1", true).unwrap();
-        assert!(!first.has(&case, "full", 1));
-        first.add(None, vec![row("step", &[1.], &[2.])]).unwrap();
+        assert!(!has(&first, "full", 1));
+        first.add(None, Some(row("step", &[1.], &[2.]))).unwrap();
 
         let second = open("1", true).unwrap();
-        assert!(second.has(&case, "full", 1));
-        assert!(!second.has(&case, "full", 2) && !second.has(&case, "bf16", 1));
-        assert!(!open("1", false).unwrap().has(&case, "full", 1));
+        assert!(has(&second, "full", 1));
+        let published = Case { name: "step".into(), against: Vec::new() };
+        assert!(!second.has(&published, Opponent::Published, "full", 1));
+        assert!(!has(&second, "full", 2) && !has(&second, "bf16", 1));
+        assert!(!has(&open("1", false).unwrap(), "full", 1));
         let error = open("2", true).unwrap_err().to_string();
-        assert!(error.contains("a machine; 1, and this is a machine; 2"), "{error}");
+        assert!(
+            error.contains("a machine; 1; medians of 5 rounds, and this is a machine; 2;"),
+            "{error}"
+        );
     }
 }

@@ -34,26 +34,24 @@ impl Row {
         precision: &str,
         threads: usize,
         (against, bar): (Opponent, Option<f64>),
-        ours: &[Answer],
-        theirs: &[Answer],
+        rounds: &[[Answer; 2]],
     ) -> Self {
-        let ratio = |of: fn(&Answer) -> f64| {
-            median(ours.iter().zip(theirs).map(|(a, b)| of(a) / of(b)).collect())
-        };
-        let peak = |answers: &[Answer]| answers.last().and_then(|a| a.peak);
+        let over = |of: &dyn Fn(&[Answer; 2]) -> f64| median(rounds.iter().map(of).collect());
+        let last = rounds.last();
+        let peaks = last.and_then(|[ours, theirs]| ours.peak.zip(theirs.peak));
         Self {
             case: case.name.clone(),
             precision: precision.to_owned(),
             threads,
             against,
-            variant: theirs.last().and_then(|a| a.variant.clone()),
-            ours_seconds: median(ours.iter().map(|a| a.wall).collect()),
-            theirs_seconds: median(theirs.iter().map(|a| a.wall).collect()),
-            wall_ratio: ratio(|a| a.wall),
-            cpu_ratio: ratio(|a| a.cpu),
-            memory_ratio: peak(ours).zip(peak(theirs)).map(|(a, b)| a / b),
+            variant: last.and_then(|[_, theirs]| theirs.variant.clone()),
+            ours_seconds: over(&|[ours, _]| ours.wall),
+            theirs_seconds: over(&|[_, theirs]| theirs.wall),
+            wall_ratio: over(&|[ours, theirs]| ours.wall / theirs.wall),
+            cpu_ratio: over(&|[ours, theirs]| ours.cpu / theirs.cpu),
+            memory_ratio: peaks.map(|(ours, theirs)| ours / theirs),
             bar,
-            multiplications: ours.last().and_then(|a| a.amount),
+            multiplications: last.and_then(|[ours, _]| ours.amount),
         }
     }
 
@@ -85,9 +83,9 @@ pub(super) mod tests {
     /// A row of one thread whose bar is 0.6.
     pub(in crate::bench) fn row(name: &str, ours: &[f64], theirs: &[f64]) -> Row {
         let case = Case { name: name.into(), against: Vec::new() };
-        let [ours, theirs] =
-            [ours, theirs].map(|t| t.iter().copied().map(answer).collect::<Vec<_>>());
-        Row::new(&case, "full", 1, (Opponent::Tuned, Some(0.6)), &ours, &theirs)
+        let rounds: Vec<_> =
+            ours.iter().zip(theirs).map(|(a, b)| [answer(*a), answer(*b)]).collect();
+        Row::new(&case, "full", 1, (Opponent::Tuned, Some(0.6)), &rounds)
     }
 
     #[test]

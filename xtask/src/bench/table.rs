@@ -108,9 +108,9 @@ mod tests {
         assert!((sums[0].cpu_ratio - ratio).abs() < 1e-12);
         assert_eq!(sums[0].bar, Some(0.65));
 
-        let machine = Machine { machine: String::new(), versions: String::new() };
+        let machine = Machine { machine: String::new(), versions: String::new(), rounds: 1 };
         let mut report = Report::open(machine, None, false).unwrap();
-        report.add(None, rows).unwrap();
+        report.rows = rows;
         let table = markdown(&report);
         assert!(table.contains("| all layers | 1 | PyTorch, tuned | 34000.0 | 48000.0 | 0.71 |"));
         assert!(table.contains("| 0.65 **missed** |"), "{table}");

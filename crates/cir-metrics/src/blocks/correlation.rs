@@ -13,22 +13,11 @@ use crate::{Codes, Sampling, Score};
 /// When the blocks do not fit the codes.
 pub fn correlation(codes: &Codes, blocks: &Blocks, sampling: Sampling) -> Result<Score> {
     blocks.check(codes)?;
-    let value = mean_correlation(codes, blocks);
     // Percentiles would lie above the value of independent blocks: resampling adds chance correlations,
     // whose absolute values do not cancel.
-    let [interval] = sampling.normal(codes.rows(), [value], |images| {
-        Ok([mean_correlation(&codes.select(images), blocks)])
-    })?;
-    Ok(Score {
-        value,
-        interval,
-        protocol: format!(
-            "block correlation 1 images={} seed={} bootstrap={}",
-            codes.rows(),
-            sampling.seed,
-            sampling.resamples
-        ),
-    })
+    let of = |images: &[usize]| mean_correlation(&codes.select(images), blocks);
+    let protocol = format!("block correlation 1 images={} {sampling}", codes.rows());
+    Score::resampled(codes.rows(), of, sampling, protocol)
 }
 
 fn mean_correlation(codes: &Codes, blocks: &Blocks) -> f64 {

@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::Blocks;
 use crate::{
     Codes, ForestConfig, Sampling, Score,
-    codes::{entropy, mean},
     probe::{Forest, likeliest},
+    statistics::{entropy, mean},
 };
 
 /// The three scores, between 0 and 1.
@@ -68,24 +68,22 @@ pub(super) fn judged(
     let intervals = sampling
         .normal(learn.rows(), values, |images| Ok(scores(&learn.select(images), few)?.0))?;
     let accuracy = |images: &[usize]| mean(images.iter().map(|&i| right[i]));
-    let informed = accuracy(&(0..judge.rows()).collect::<Vec<_>>());
-    let informed_interval = sampling.percentiles(judge.rows(), accuracy);
-    let score = |value, interval, name| Score {
-        value,
-        interval,
-        protocol: format!(
-            "DCI {name} of {what} 1 bagged trees={} learnt={} judged={} seed={} bootstrap={}",
-            forest.trees,
-            learn.rows(),
-            judge.rows(),
-            sampling.seed,
-            sampling.resamples
-        ),
+    let protocol = |name| {
+        let (trees, learnt, judged) = (forest.trees, learn.rows(), judge.rows());
+        format!(
+            "DCI {name} of {what} 1 bagged trees={trees} learnt={learnt} judged={judged} {sampling}"
+        )
     };
+    let learnt = |k: usize, name| Score {
+        value: values[k],
+        interval: intervals[k],
+        protocol: protocol(name),
+    };
+    let judged = Score::judged(judge.rows(), accuracy, sampling, protocol("informativeness"));
     Ok(Dci {
-        disentanglement: score(values[0], intervals[0], "disentanglement"),
-        completeness: score(values[1], intervals[1], "completeness"),
-        informativeness: score(informed, informed_interval, "informativeness"),
+        disentanglement: learnt(0, "disentanglement"),
+        completeness: learnt(1, "completeness"),
+        informativeness: judged,
         importances,
     })
 }

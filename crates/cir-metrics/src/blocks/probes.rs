@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::Blocks;
 use crate::{
     Codes, Probe, Sampling, Score,
-    codes::{entropy, mean, shares},
     probe::likeliest,
+    statistics::{entropy, mean, shares},
 };
 
 /// One classifier for each attribute and block, fitted on half of the images and judged on the rest.
@@ -92,12 +92,10 @@ impl BlockProbes {
             blocks: blocks.clone(),
             sampling,
             protocol: format!(
-                "{} learnt={} judged={} seed={} bootstrap={}",
+                "{} learnt={} judged={} {sampling}",
                 probe.protocol(),
                 learn.rows(),
                 judge.rows(),
-                sampling.seed,
-                sampling.resamples
             ),
         })
     }
@@ -175,12 +173,8 @@ impl BlockProbes {
     }
 
     fn score(&self, name: &str, statistic: impl Fn(&[usize]) -> f64) -> Score {
-        let all: Vec<_> = (0..self.images()).collect();
-        Score {
-            value: statistic(&all),
-            interval: self.sampling.percentiles(all.len(), &statistic),
-            protocol: format!("{name} 1 {}", self.protocol),
-        }
+        let protocol = format!("{name} 1 {}", self.protocol);
+        Score::judged(self.images(), statistic, self.sampling, protocol)
     }
 }
 

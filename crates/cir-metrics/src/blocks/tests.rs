@@ -6,7 +6,10 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 use super::{dci::judged, *};
-use crate::{ForestConfig, Logistic, LogisticConfig, Probe, Sampling, Score};
+use crate::{
+    ForestConfig, Logistic, LogisticConfig, Probe, Sampling, Score,
+    checked::{self, Pair, agree, halves, number, numbers, rows},
+};
 
 /// `checks/blocks.json`, which scikit-learn and numpy made.
 static CHECKED: LazyLock<Value> =
@@ -14,42 +17,20 @@ static CHECKED: LazyLock<Value> =
 const KINDS: [&str; 5] = ["perfect", "constant", "noisy", "leaking", "duplicated"];
 const SAMPLING: Sampling = Sampling { seed: 1, resamples: 200 };
 
-fn number(value: &Value) -> f64 {
-    value.as_f64().unwrap()
-}
-
-fn numbers(value: &Value) -> Vec<f64> {
-    value.as_array().unwrap().iter().map(number).collect()
-}
-
-fn rows(value: &Value) -> Vec<Vec<f64>> {
-    value.as_array().unwrap().iter().map(numbers).collect()
-}
-
 fn codes(kind: &str) -> Codes {
-    let numbers = rows(&CHECKED["cases"][kind]["codes"]).concat();
-    let labels = rows(&CHECKED["labels"]);
-    let labels = labels.iter().map(|row| row.iter().map(|&x| x as u16).collect()).collect();
-    Codes::new(6, numbers, labels, vec![2, 3, 4]).unwrap()
-}
-
-/// The first half, and the second.
-fn halves(kind: &str) -> [Codes; 2] {
-    let codes = codes(kind);
-    let half = codes.rows() / 2;
-    [0..half, half..2 * half].map(|part| codes.select(&part.collect::<Vec<_>>()))
+    checked::codes(&CHECKED, kind, &[2, 3, 4])
 }
 
 fn blocks() -> Blocks {
     Blocks::new(vec![0..2, 2..4, 4..6], vec![0, 1, 2]).unwrap()
 }
 
-/// Metric, kind, ours, independent, and how far they may differ.
-fn compared() -> Vec<(&'static str, &'static str, f64, f64, f64)> {
+#[test]
+fn metrics_agree_with_scikit_learn() {
     let mut all = Vec::new();
     for kind in KINDS {
         let found = &CHECKED["cases"][kind];
-        let [learn, judge] = halves(kind);
+        let [learn, judge] = halves(&codes(kind));
         let none = Sampling { resamples: 0, ..SAMPLING };
         let probes = BlockProbes::judged(&learn, &judge, &blocks(), Probe::default(), none);
         let (probes, theirs) = (probes.unwrap(), &found["probes"]);
@@ -57,27 +38,39 @@ fn compared() -> Vec<(&'static str, &'static str, f64, f64, f64)> {
         for (a, row) in rows(&theirs["accuracy"]).iter().enumerate() {
             for (b, theirs) in row.iter().enumerate() {
                 // An image in 250 that lies at the border.
-                all.push(("accuracy", kind, matrix.accuracy[a][b], *theirs, 0.0041));
+                all.push(Pair::new("accuracy", kind, matrix.accuracy[a][b], *theirs, 0.0041));
             }
-            all.push(("chance", kind, matrix.chance[a], numbers(&theirs["chance"])[a], 1e-12));
+            all.push(Pair::new(
+                "chance",
+                kind,
+                matrix.chance[a],
+                numbers(&theirs["chance"])[a],
+                1e-12,
+            ));
         }
-        all.push(("leakage", kind, probes.leakage().value, number(&theirs["leakage"]), 0.002));
+        all.push(Pair::new(
+            "leakage",
+            kind,
+            probes.leakage().value,
+            number(&theirs["leakage"]),
+            0.002,
+        ));
         let gap = number(&theirs["information_gap"]);
-        all.push(("block MIG", kind, probes.information_gap().value, gap, 0.002));
+        all.push(Pair::new("block MIG", kind, probes.information_gap().value, gap, 0.002));
         let probe = Logistic::fit(&learn.block(&(0..2)).unwrap(), 0, LogisticConfig::default());
         for (i, theirs) in rows(&theirs["first_probabilities"]).iter().enumerate() {
             let ours = probe.as_ref().unwrap().probabilities(&judge.row(i)[..2]).unwrap();
-            all.push(("probability", kind, ours[0], theirs[0], 2e-3));
+            all.push(Pair::new("probability", kind, ours[0], theirs[0], 2e-3));
         }
         let ours = correlation(&codes(kind), &blocks(), none).unwrap().value;
-        all.push(("correlation", kind, ours, number(&found["correlation"]), 1e-9));
+        all.push(Pair::new("correlation", kind, ours, number(&found["correlation"]), 1e-9));
         for (what, blocks) in [("numbers", None), ("blocks", Some(&blocks()))] {
             let ours = judged(&learn, &judge, blocks, ForestConfig { trees: 500 }, none).unwrap();
             let theirs = &found["dci"][what];
             let mut push = |name, ours, theirs| {
                 // Which of two numbers that say the same is looked at first is drawn for each tree.
                 let allowed = if name == "importance" { 0.05 } else { 0.02 };
-                all.push((name, kind, ours, theirs, allowed));
+                all.push(Pair::new(name, kind, ours, theirs, allowed));
             };
             push("disentanglement", ours.disentanglement.value, number(&theirs["disentanglement"]));
             push("completeness", ours.completeness.value, number(&theirs["completeness"]));
@@ -88,31 +81,7 @@ fn compared() -> Vec<(&'static str, &'static str, f64, f64, f64)> {
             }
         }
     }
-    all
-}
-
-/// The largest difference of each metric on each kind of code; with `--nocapture` it is printed.
-#[test]
-#[expect(clippy::print_stdout, reason = "the table is the evidence")]
-fn metrics_agree_with_scikit_learn() {
-    let all = compared();
-    println!("| metric | code | ours | independent | difference | allowed |");
-    println!("|{}", " --- |".repeat(6));
-    let mut shown = Vec::new();
-    for (name, kind, ..) in &all {
-        if shown.contains(&(name, kind)) {
-            continue;
-        }
-        shown.push((name, kind));
-        let same = all.iter().filter(|row| (&row.0, &row.1) == (name, kind));
-        let worst = same.max_by(|a, b| (a.2 - a.3).abs().total_cmp(&(b.2 - b.3).abs()));
-        let &(.., ours, theirs, allowed) = worst.unwrap();
-        let difference = (ours - theirs).abs();
-        println!(
-            "| {name} | {kind} | {ours:.4} | {theirs:.4} | {difference:.1e} | {allowed:.1e} |"
-        );
-        assert!(difference <= allowed, "{name} of {kind}: {ours} and {theirs}");
-    }
+    agree(&all);
 }
 
 struct Found {

@@ -38,15 +38,10 @@ pub fn path_length(
         lengths.push(square / (epsilon * epsilon));
     }
     let over = |places: &[usize]| trimmed(places.iter().map(|&i| lengths[i]).collect());
-    let all: Vec<_> = (0..paths).collect();
-    Ok(Score {
-        value: over(&all),
-        interval: sampling.percentiles(paths, over),
-        protocol: format!(
-            "path length 1 features={name} step={epsilon} paths={paths} trimmed=0.01 seed={} bootstrap={}",
-            sampling.seed, sampling.resamples
-        ),
-    })
+    let protocol = format!(
+        "path length 1 features={name} step={epsilon} paths={paths} trimmed=0.01 {sampling}"
+    );
+    Ok(Score::judged(paths, over, sampling, protocol))
 }
 
 /// The mean without the largest and the smallest hundredth.

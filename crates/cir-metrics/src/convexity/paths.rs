@@ -4,7 +4,7 @@ use candle_core::{Result, bail};
 use cir_core::Image;
 use serde::Serialize;
 
-use crate::{Sampling, Score};
+use crate::{Sampling, Score, statistics::mean};
 
 /// A decoded point of a path.
 #[derive(Debug, Clone)]
@@ -95,14 +95,14 @@ impl Paths {
         let again = |p: &&Point| p.again;
         self.points += points.len();
         self.paths.push(Path {
-            valid: mean(within.iter().map(kept)),
-            valid_beyond: mean(beyond.iter().map(kept)),
+            valid: mean_of(within.iter().map(kept)),
+            valid_beyond: mean_of(beyond.iter().map(kept)),
             arrived: ends.last().map(|p| p.shows_target),
             direct: directness(&within),
             uniform: uniformity(&within),
-            again_at_ends: mean(ends.iter().map(again)),
-            again_between: mean(between.iter().map(again)),
-            truth: mean(truths.into_iter()),
+            again_at_ends: mean_of(ends.iter().map(again)),
+            again_between: mean_of(between.iter().map(again)),
+            truth: mean_of(truths.into_iter()),
         });
         Ok(())
     }
@@ -111,21 +111,10 @@ impl Paths {
     pub fn scores(&self, sampling: Sampling) -> Convexity {
         let score = |name: &str, of: fn(&Path) -> Option<f64>| {
             let numbers: Vec<_> = self.paths.iter().filter_map(of).collect();
-            let over = |places: &[usize]| {
-                places.iter().map(|&i| numbers[i]).sum::<f64>() / places.len().max(1) as f64
-            };
-            let all: Vec<_> = (0..numbers.len()).collect();
-            (!numbers.is_empty()).then(|| Score {
-                value: over(&all),
-                interval: sampling.percentiles(numbers.len(), over),
-                protocol: format!(
-                    "convexity {name} 1 paths={} points={} seed={} bootstrap={}",
-                    numbers.len(),
-                    self.points,
-                    sampling.seed,
-                    sampling.resamples
-                ),
-            })
+            let over = |places: &[usize]| mean(places.iter().map(|&i| numbers[i]));
+            let (paths, points) = (numbers.len(), self.points);
+            let protocol = format!("convexity {name} 1 paths={paths} points={points} {sampling}");
+            (paths > 0).then(|| Score::judged(paths, over, sampling, protocol))
         };
         Convexity {
             validity: score("validity", |p| p.valid),
@@ -164,9 +153,8 @@ fn uniformity(points: &[&Point]) -> f64 {
     if most == 0. { 1. } else { 1. - apart / most }
 }
 
-fn mean(numbers: impl ExactSizeIterator<Item = f64>) -> Option<f64> {
-    let count = numbers.len();
-    (count > 0).then(|| numbers.sum::<f64>() / count as f64)
+fn mean_of(numbers: impl ExactSizeIterator<Item = f64>) -> Option<f64> {
+    (numbers.len() > 0).then(|| mean(numbers))
 }
 
 #[cfg(test)]

@@ -9,14 +9,20 @@ use super::Moments;
 /// covariance are needed, [`Moments`] need no memory for each.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Features {
+    name: String,
     width: usize,
     numbers: Vec<f64>,
 }
 
 impl Features {
-    /// None yet, of rows of `width` numbers.
-    pub fn new(width: usize) -> Self {
-        Self { width, numbers: Vec::new() }
+    /// None yet, of rows of `width` numbers; `name` says what makes them, in protocols.
+    pub fn new(name: impl Into<String>, width: usize) -> Self {
+        Self { name: name.into(), width, numbers: Vec::new() }
+    }
+
+    /// What makes them.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Adds a row for each image.
@@ -47,15 +53,15 @@ impl Features {
     #[must_use]
     pub fn select(&self, images: &[usize]) -> Self {
         let numbers = images.iter().flat_map(|&i| self.row(i)).copied().collect();
-        Self { numbers, ..*self }
+        Self { name: self.name.clone(), numbers, ..*self }
     }
 
     /// Their mean and covariance.
     ///
     /// # Errors
-    /// When the width is 0.
+    /// As [`Moments::add`], where rows that were added here fit.
     pub fn moments(&self) -> Result<Moments> {
-        let mut moments = Moments::new(self.width);
+        let mut moments = Moments::new(&self.name, self.width);
         for rows in self.numbers.chunks(BLOCK * self.width.max(1)) {
             moments.add(&rows.chunks(self.width.max(1)).collect::<Vec<_>>())?;
         }
@@ -67,17 +73,23 @@ impl Features {
         &self.numbers
     }
 
-    /// Fails unless both have one width and at least `least` images.
+    /// Fails unless both are of one kind and of at least `least` images.
     pub(super) fn check(&self, other: &Self, least: usize) -> Result<()> {
-        if self.width != other.width {
-            bail!("features of widths {} and {}", self.width, other.width);
-        }
+        same_kind((&self.name, self.width), (&other.name, other.width))?;
         if self.rows().min(other.rows()) < least {
             let (a, b) = (self.rows(), other.rows());
             bail!("features of {a} and {b} images; {least} and more of each are allowed");
         }
         Ok(())
     }
+}
+
+/// Fails unless name and width are the same.
+pub(super) fn same_kind(a: (&str, usize), b: (&str, usize)) -> Result<()> {
+    if a != b {
+        bail!("{} features of width {}, and {} of width {}", a.0, a.1, b.0, b.1);
+    }
+    Ok(())
 }
 
 /// Rows that are worked on at a time.

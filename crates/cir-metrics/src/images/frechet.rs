@@ -5,7 +5,7 @@ use candle_core::{Error, Result, bail};
 use faer::{Accum, Mat, MatRef, Par, Side, linalg::matmul::matmul};
 use serde::Serialize;
 
-use super::Moments;
+use super::{Moments, features::same_kind};
 use crate::Score;
 
 /// A score of sets of images, which may have been too few.
@@ -24,8 +24,7 @@ const FEW: usize = 2048;
 /// the features' moments. Of the features of [`Inception`](super::Inception) it is the FID.
 ///
 /// tr (Σ_a Σ_b)^½ is Σ √λ over the eigenvalues λ of Σ_a^½ Σ_b Σ_a^½, which is symmetric, so that neither
-/// complex numbers nor a small multiple of the identity are needed where a covariance is singular. Width
-/// 2048 takes some ten seconds of one thread.
+/// complex numbers nor a small multiple of the identity are needed where a covariance is singular.
 ///
 /// It warns below width + 1 images, since the covariance of n images has at most rank n - 1, and below 2048:
 /// the estimate's bias is upwards, falls with the number of images, and differs between generators (Chong
@@ -34,11 +33,12 @@ const FEW: usize = 2048;
 /// and recommends 10,000.
 ///
 /// # Errors
-/// When the widths differ or are 0, a set has fewer than two images, or no eigenvalues are found.
+/// When the features are of another kind or width, or the width is 0, a set has fewer than two images, or no eigenvalues are found.
 pub fn frechet(a: &Moments, b: &Moments) -> Result<SetScore> {
     let (width, rows) = (a.width(), [a.rows(), b.rows()]);
-    if width != b.width() || width == 0 {
-        bail!("the Fréchet distance of features of widths {width} and {}", b.width());
+    same_kind((a.name(), width), (b.name(), b.width()))?;
+    if width == 0 {
+        bail!("the Fréchet distance of features of width 0; 1 and more is allowed");
     }
     let least = rows[0].min(rows[1]);
     if least < 2 {
@@ -55,8 +55,12 @@ pub fn frechet(a: &Moments, b: &Moments) -> Result<SetScore> {
         n if n < FEW => Some(format!("{n} images make the distance too large; {FEW} are few")),
         _ => None,
     };
-    let protocol =
-        format!("Frechet distance 1 width={width} images={}/{} unbiased", rows[0], rows[1]);
+    let protocol = format!(
+        "Frechet distance 1 features={} width={width} images={}/{} unbiased",
+        a.name(),
+        rows[0],
+        rows[1]
+    );
     // What rounding leaves of equal sets may lie below 0.
     let value = (apart + trace(a) + trace(b) - 2. * common).max(0.);
     Ok(SetScore { score: Score { value, interval: None, protocol }, warning })

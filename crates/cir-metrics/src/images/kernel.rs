@@ -81,7 +81,7 @@ pub fn kernel_distance_of_subsets(
 }
 
 fn name(a: &Features) -> String {
-    format!("kernel distance 1 cubic unbiased width={}", a.width())
+    format!("kernel distance 1 cubic unbiased features={} width={}", a.name(), a.width())
 }
 
 fn discrepancy(a: &Features, b: &Features) -> Result<f64> {

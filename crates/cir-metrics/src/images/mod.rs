@@ -27,7 +27,7 @@ pub use self::{
     moments::Moments,
     neighbours::{Neighbours, neighbours},
     resize::{Filter, resize},
-    similarity::{Similarity, SimilarityScores, l1, psnr},
+    similarity::{Similarity, SimilarityScores, psnr},
     ssim::ssim,
 };
 

@@ -1,9 +1,9 @@
 //! Mean and covariance of features that come batch by batch.
 
-use candle_core::{Result, bail};
+use candle_core::Result;
 use faer::{Accum, Mat, MatRef, Par, linalg::matmul::matmul};
 
-use super::features::checked;
+use super::features::{checked, same_kind};
 
 /// Number, mean and covariance of rows, without the rows.
 ///
@@ -12,6 +12,7 @@ use super::features::checked;
 /// what the means differ by. Nothing large is subtracted, wherever the mean lies.
 #[derive(Debug, Clone)]
 pub struct Moments {
+    name: String,
     n: usize,
     mean: Vec<f64>,
     /// Σ (x - mean)(x - mean)ᵀ.
@@ -19,9 +20,10 @@ pub struct Moments {
 }
 
 impl Moments {
-    /// Of no rows, which will have `width` numbers.
-    pub fn new(width: usize) -> Self {
-        Self { n: 0, mean: vec![0.; width], squares: Mat::zeros(width, width) }
+    /// Of no rows, which will have `width` numbers; `name` says what makes them, in protocols.
+    pub fn new(name: impl Into<String>, width: usize) -> Self {
+        let (mean, squares) = (vec![0.; width], Mat::zeros(width, width));
+        Self { name: name.into(), n: 0, mean, squares }
     }
 
     /// Adds a row for each image; in larger batches it takes less time.
@@ -51,11 +53,9 @@ impl Moments {
     /// Adds all rows of the other.
     ///
     /// # Errors
-    /// When the widths differ.
+    /// When their rows are of another kind or width.
     pub fn merge(&mut self, other: &Self) -> Result<()> {
-        if self.width() != other.width() {
-            bail!("moments of rows of widths {} and {}", self.width(), other.width());
-        }
+        same_kind((&self.name, self.width()), (&other.name, other.width()))?;
         if other.n == 0 {
             return Ok(());
         }
@@ -78,6 +78,11 @@ impl Moments {
             apart * (old * new / (old + new)).sqrt()
         };
         self.mean.iter_mut().zip(mean).map(join).collect()
+    }
+
+    /// What makes the rows.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Images.

@@ -64,11 +64,11 @@ pub fn neighbours(real: &Features, made: &Features, k: usize) -> Result<Neighbou
     })?;
     let sum = |of: fn(&Part) -> usize| parts.iter().map(of).sum::<usize>() as f64;
     let precise = (0..m).filter(|&j| parts.iter().any(|part| part.precise[j])).count();
-    let width = real.width();
+    let (features, width) = (real.name(), real.width());
     let score = |name: &str, value| Score {
         value,
         interval: None,
-        protocol: format!("{name} 1 k={k} width={width} images={n}/{m}"),
+        protocol: format!("{name} 1 k={k} features={features} width={width} images={n}/{m}"),
     };
     let expected = expected_coverage(n, m, k);
     Ok(Neighbours {

@@ -5,16 +5,7 @@ use cir_core::Image;
 use serde::Serialize;
 
 use super::{one_shape, ssim};
-use crate::Score;
-
-/// The mean absolute difference of two pictures, as a share of the full range ([`Image::l1`]).
-///
-/// # Errors
-/// When the shapes differ.
-pub fn l1(a: &Image, b: &Image) -> Result<f64> {
-    one_shape(a, b)?;
-    a.l1(b)
-}
+use crate::{Score, score::NORMAL};
 
 /// The peak signal-to-noise ratio 10 log10(255² / mean squared difference), in decibels; infinite if the
 /// pictures are equal.
@@ -28,7 +19,7 @@ pub fn psnr(a: &Image, b: &Image) -> Result<f64> {
     Ok(10. * (255. * 255. * a.data().len() as f64 / sum as f64).log10())
 }
 
-/// [`l1`], [`psnr`] and [`ssim`] of pairs that come one after another.
+/// [`Image::l1`], [`psnr`] and [`ssim`] of pairs that come one after another.
 #[derive(Debug, Clone, Default)]
 pub struct Similarity {
     l1: Mean,
@@ -55,7 +46,7 @@ impl Similarity {
     /// # Errors
     /// When the shapes differ, or are too small for SSIM; then nothing is added.
     pub fn add(&mut self, a: &Image, b: &Image) -> Result<()> {
-        let (l1, psnr, ssim) = (l1(a, b)?, psnr(a, b)?, ssim(a, b)?);
+        let (l1, psnr, ssim) = (a.l1(b)?, psnr(a, b)?, ssim(a, b)?);
         self.l1.add(l1);
         self.psnr.add(psnr);
         self.ssim.add(ssim);
@@ -103,7 +94,7 @@ impl Mean {
     /// The mean and its normal interval.
     pub(super) fn score(&self, protocol: String) -> Score {
         let n = self.n as f64;
-        let reach = 1.959_964 * (self.squares / (n - 1.) / n).sqrt();
+        let reach = NORMAL * (self.squares / (n - 1.) / n).sqrt();
         let interval = [self.mean - reach, self.mean + reach];
         let known = interval.iter().all(|end| end.is_finite());
         Score {

@@ -6,10 +6,7 @@ use cir_core::{Rng, rng};
 use cir_ops::side_by_side;
 use rand::seq::SliceRandom;
 
-use crate::{
-    Codes,
-    codes::{resampled, shares},
-};
+use crate::{Codes, score::resampled, statistics::shares};
 
 /// How many trees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,8 +4,8 @@
 use candle_core::{Result, bail};
 use cir_ops::side_by_side;
 
-use super::{factors, mean};
-use crate::{Codes, Logistic, LogisticConfig, Sampling, Score};
+use super::factors;
+use crate::{Codes, Logistic, LogisticConfig, Sampling, Score, statistics::mean};
 
 /// How well factors are read linearly from the whole code: the area under the ROC curve of the probability
 /// of each value against all others, averaged over the values of all factors. Guessing scores 0.5.
@@ -37,21 +37,18 @@ pub(super) fn judged(
         let areas: Vec<_> = ranked.iter().filter_map(|ranked| area(ranked, &times)).collect();
         (!areas.is_empty()).then(|| mean(areas.into_iter()))
     };
-    let Some(value) = of(&(0..judge.rows()).collect::<Vec<_>>()) else {
-        bail!("no factor has two values among {} images to judge by", judge.rows())
-    };
+    if of(&(0..judge.rows()).collect::<Vec<_>>()).is_none() {
+        bail!("no factor has two values among {} images to judge by", judge.rows());
+    }
     let protocol = format!(
-        "explicitness 1 logistic(C={}) learnt={} judged={} numbers={} factors={count} seed={} bootstrap={}",
+        "explicitness 1 logistic(C={}) learnt={} judged={} numbers={} factors={count} {sampling}",
         probe.c,
         learn.rows(),
         judge.rows(),
         learn.width(),
-        sampling.seed,
-        sampling.resamples
     );
     // A resample that has one value of each factor is one that nothing can be told from.
-    let interval = sampling.percentiles(judge.rows(), |images| of(images).unwrap_or(0.5));
-    Ok(Score { value, interval, protocol })
+    Ok(Score::judged(judge.rows(), |images| of(images).unwrap_or(0.5), sampling, protocol))
 }
 
 /// A judged image among others, by the probability of a value.

@@ -2,10 +2,10 @@
 
 use candle_core::{Result, bail};
 
-use super::{constant, range};
+use super::factors;
 use crate::{
-    Codes,
-    codes::{entropy, shares},
+    Codes, Sampling, Score,
+    statistics::{constant, entropy, range, shares},
 };
 
 /// Into how many bins of equal width the range of each number is divided.
@@ -39,6 +39,29 @@ pub(super) struct Information {
     pub(super) mutual: Vec<Vec<f64>>,
     /// By factor.
     pub(super) entropies: Vec<f64>,
+}
+
+/// A score called `name` of what numbers and factors, of which there are `least` at least, say of one
+/// another. The interval is the normal one: bins of a resample, whose images come several times, hold more
+/// information than there is, which moves the values but hardly their spread.
+pub(super) fn score(
+    name: &str,
+    (codes, least): (&Codes, usize),
+    bins: Bins,
+    sampling: Sampling,
+    of: impl Fn(&Information) -> f64 + Sync,
+) -> Result<Score> {
+    let factors = factors(codes, least)?;
+    let columns = Columns::new(codes, &factors, bins)?;
+    let protocol = format!(
+        "{name} 1 bins={} images={} numbers={} factors={} {sampling}",
+        bins.count,
+        codes.rows(),
+        codes.width(),
+        factors.len(),
+    );
+    let statistic = |images: &[usize]| of(&columns.information(images));
+    Score::resampled(codes.rows(), statistic, sampling, protocol)
 }
 
 impl Columns {

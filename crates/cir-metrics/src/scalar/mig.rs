@@ -4,37 +4,21 @@
 use candle_core::Result;
 
 use super::{
-    Bins, factors, gap,
-    information::{Columns, Information},
-    mean,
+    Bins, gap,
+    information::{Information, score},
 };
-use crate::{Codes, Sampling, Score};
+use crate::{Codes, Sampling, Score, statistics::mean};
 
 /// For each factor the mutual information with the number that has most, less that with the next, over
 /// the factor's entropy; averaged over factors.
 ///
 /// Locatello et al. take mean codes and 20 bins. The interval is the normal one: bins of a resample, whose
-/// images come several times, hold more information than there is, which moves the values but hardly their
-/// spread.
+/// images come several times, hold more information than there is.
 ///
 /// # Errors
 /// When no factor has two values among the images, or there are fewer than two bins.
 pub fn mig(codes: &Codes, bins: Bins, sampling: Sampling) -> Result<Score> {
-    let factors = factors(codes, 1)?;
-    let columns = Columns::new(codes, &factors, bins)?;
-    let of = |images: &[usize]| gaps(&columns.information(images));
-    let value = of(&(0..codes.rows()).collect::<Vec<_>>());
-    let [interval] = sampling.normal(codes.rows(), [value], |images| Ok([of(images)]))?;
-    let protocol = format!(
-        "MIG 1 bins={} images={} numbers={} factors={} seed={} bootstrap={}",
-        bins.count,
-        codes.rows(),
-        codes.width(),
-        factors.len(),
-        sampling.seed,
-        sampling.resamples
-    );
-    Ok(Score { value, interval, protocol })
+    score("MIG", (codes, 1), bins, sampling, gaps)
 }
 
 /// A resample may lack a factor's second value, which leaves the factor out.

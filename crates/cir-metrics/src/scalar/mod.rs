@@ -42,17 +42,6 @@ fn factors(codes: &Codes, least: usize) -> Result<Vec<usize>> {
     Ok(found)
 }
 
-/// The smallest and the largest.
-fn range(numbers: impl Iterator<Item = f64>) -> [f64; 2] {
-    numbers.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], x| [low.min(x), high.max(x)])
-}
-
-/// Whether numbers of this range differ by no more than what rounding to 32 bits, a few times over,
-/// leaves.
-fn constant([low, high]: [f64; 2]) -> bool {
-    high - low <= 1e-6 * low.abs().max(high.abs())
-}
-
 /// The largest less the second largest; 0 stands for what there is not.
 fn gap(found: impl Iterator<Item = f64>) -> f64 {
     let [first, second] =
@@ -63,10 +52,4 @@ fn gap(found: impl Iterator<Item = f64>) -> f64 {
             },
         );
     first - second
-}
-
-/// 0 of none.
-fn mean(numbers: impl Iterator<Item = f64>) -> f64 {
-    let (sum, count) = numbers.fold((0., 0.), |(sum, count), x| (sum + x, count + 1.));
-    if count == 0. { 0. } else { sum / count }
 }

@@ -3,8 +3,8 @@
 
 use candle_core::Result;
 
-use super::{Bins, factors, information::Columns, mean};
-use crate::{Codes, Sampling, Score};
+use super::{Bins, information::score};
+use crate::{Codes, Sampling, Score, statistics::mean};
 
 /// Whether each number says something of one factor only: with m_ij the mutual information of number i and
 /// factor j of N, the mean over numbers of 1 - Σ_{j ≠ best} m_ij² / (m_i,best² (N - 1)).
@@ -16,23 +16,9 @@ use crate::{Codes, Sampling, Score};
 /// # Errors
 /// When fewer than two factors have two values among the images, or there are fewer than two bins.
 pub fn modularity(codes: &Codes, bins: Bins, sampling: Sampling) -> Result<Score> {
-    let factors = factors(codes, 2)?;
-    let columns = Columns::new(codes, &factors, bins)?;
-    let of = |images: &[usize]| {
-        mean(columns.information(images).mutual.iter().map(|row| concentration(row)))
-    };
-    let value = of(&(0..codes.rows()).collect::<Vec<_>>());
-    let [interval] = sampling.normal(codes.rows(), [value], |images| Ok([of(images)]))?;
-    let protocol = format!(
-        "modularity 1 bins={} images={} numbers={} factors={} seed={} bootstrap={}",
-        bins.count,
-        codes.rows(),
-        codes.width(),
-        factors.len(),
-        sampling.seed,
-        sampling.resamples
-    );
-    Ok(Score { value, interval, protocol })
+    score("modularity", (codes, 2), bins, sampling, |found| {
+        mean(found.mutual.iter().map(|row| concentration(row)))
+    })
 }
 
 /// Of one number.

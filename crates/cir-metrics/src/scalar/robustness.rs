@@ -3,8 +3,11 @@
 
 use candle_core::{Result, bail};
 
-use super::{constant, factors, mean, range};
-use crate::{Codes, Score};
+use super::factors;
+use crate::{
+    Codes, Score,
+    statistics::{constant, mean, quantile, range},
+};
 
 /// Which deviation stands for the largest within a value.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -37,7 +40,7 @@ pub fn irs(codes: &Codes, config: IrsConfig) -> Result<Score> {
         bail!("quantile {}; above 0 and at most 1 are allowed", config.quantile);
     }
     let factors = factors(codes, 1)?;
-    let groups: Vec<_> = factors.iter().map(|&a| groups(codes, a)).collect();
+    let groups: Vec<_> = factors.iter().map(|&a| codes.groups(a)).collect();
     let (mut sum, mut weights) = (0., 0.);
     for column in (0..codes.width()).map(|j| codes.column(j)) {
         if constant(range(column.iter().copied())) {
@@ -48,10 +51,10 @@ pub fn irs(codes: &Codes, config: IrsConfig) -> Result<Score> {
             let one = |images: &Vec<usize>| {
                 deviation(&images.iter().map(|&i| column[i]).collect::<Vec<_>>(), config.quantile)
             };
-            mean(groups.iter().map(one))
+            mean(groups.iter().filter(|images| !images.is_empty()).map(one))
         };
         let least = groups.iter().map(within).fold(f64::INFINITY, f64::min);
-        sum += largest * (1. - least / largest);
+        sum += largest - least;
         weights += largest;
     }
     let protocol = format!(
@@ -65,21 +68,8 @@ pub fn irs(codes: &Codes, config: IrsConfig) -> Result<Score> {
     Ok(Score { value, interval: None, protocol })
 }
 
-/// The images of each value that occurs.
-fn groups(codes: &Codes, a: usize) -> Vec<Vec<usize>> {
-    let mut groups = vec![Vec::new(); codes.values()[a]];
-    codes.labels(a).into_iter().enumerate().for_each(|(i, label)| groups[label].push(i));
-    groups.retain(|group| !group.is_empty());
-    groups
-}
-
-/// The quantile of |x - mean|, between neighbours in proportion.
-fn deviation(numbers: &[f64], quantile: f64) -> f64 {
+/// The quantile of |x - mean|.
+fn deviation(numbers: &[f64], share: f64) -> f64 {
     let centre = mean(numbers.iter().copied());
-    let mut sorted: Vec<_> = numbers.iter().map(|x| (x - centre).abs()).collect();
-    sorted.sort_by(f64::total_cmp);
-    let place = quantile * (sorted.len() - 1) as f64;
-    let (below, rest) = (place.floor() as usize, place.fract());
-    let above = sorted[(below + 1).min(sorted.len() - 1)];
-    sorted[below] + rest * (above - sorted[below])
+    quantile(numbers.iter().map(|x| (x - centre).abs()).collect(), share)
 }

@@ -4,8 +4,11 @@
 use candle_core::Result;
 use cir_ops::side_by_side;
 
-use super::{SvmConfig, constant, factors, gap, mean, range, svm::Svm};
-use crate::{Codes, Sampling, Score};
+use super::{SvmConfig, factors, gap, svm::Svm};
+use crate::{
+    Codes, Sampling, Score,
+    statistics::{constant, mean, range},
+};
 
 /// For each factor the accuracy with which it is read from the number that tells most, less that of the
 /// next; averaged over factors.
@@ -41,20 +44,14 @@ pub(super) fn judged(
         mean((0..factors.len()).map(|a| gap(right.iter().map(|row| accuracy(&row[a])))))
     };
     let protocol = format!(
-        "SAP 1 SVM(C={}) learnt={} judged={} numbers={} factors={} seed={} bootstrap={}",
+        "SAP 1 SVM(C={}) learnt={} judged={} numbers={} factors={} {sampling}",
         svm.c,
         learn.rows(),
         judge.rows(),
         learn.width(),
         factors.len(),
-        sampling.seed,
-        sampling.resamples
     );
-    Ok(Score {
-        value: of(&(0..judge.rows()).collect::<Vec<_>>()),
-        interval: sampling.percentiles(judge.rows(), of),
-        protocol,
-    })
+    Ok(Score::judged(judge.rows(), of, sampling, protocol))
 }
 
 /// By number and factor whether each judged image is read right.

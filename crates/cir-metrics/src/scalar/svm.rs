@@ -3,7 +3,7 @@
 
 use candle_core::{Result, bail};
 
-use crate::{codes::shares, probe::likeliest};
+use crate::{probe::likeliest, statistics::shares};
 
 /// How strongly weights are held to 0.
 #[derive(Debug, Clone, Copy, PartialEq)]

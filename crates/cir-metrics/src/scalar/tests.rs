@@ -13,7 +13,10 @@ use super::{
     votes::{accuracy, steadiest, variances},
     *,
 };
-use crate::{LogisticConfig, Sampling, Score};
+use crate::{
+    LogisticConfig, Sampling, Score,
+    checked::{self, Pair, agree, halves, indices, number, rows},
+};
 
 /// `checks/scalar.json`, which scikit-learn and numpy made.
 static CHECKED: LazyLock<Value> =
@@ -22,33 +25,8 @@ const KINDS: [&str; 5] = ["perfect", "constant", "noisy", "duplicated", "mixed"]
 const SAMPLING: Sampling = Sampling { seed: 1, resamples: 200 };
 const NONE: Sampling = Sampling { resamples: 0, ..SAMPLING };
 
-fn number(value: &Value) -> f64 {
-    value.as_f64().unwrap()
-}
-
-fn numbers(value: &Value) -> Vec<f64> {
-    value.as_array().unwrap().iter().map(number).collect()
-}
-
-fn indices(value: &Value) -> Vec<usize> {
-    value.as_array().unwrap().iter().map(|x| x.as_u64().unwrap() as usize).collect()
-}
-
-fn rows(value: &Value) -> Vec<Vec<f64>> {
-    value.as_array().unwrap().iter().map(numbers).collect()
-}
-
 fn codes(kind: &str) -> Codes {
-    let numbers = rows(&CHECKED["cases"][kind]["codes"]);
-    let labels = rows(&CHECKED["labels"]);
-    let labels = labels.iter().map(|row| row.iter().map(|&x| x as u16).collect()).collect();
-    Codes::new(numbers[0].len(), numbers.concat(), labels, vec![2, 3, 5]).unwrap()
-}
-
-/// The first half, and the second.
-fn halves(codes: &Codes) -> [Codes; 2] {
-    let half = codes.rows() / 2;
-    [0..half, half..2 * half].map(|part| codes.select(&part.collect::<Vec<_>>()))
+    checked::codes(&CHECKED, kind, &[2, 3, 5])
 }
 
 /// The factor of each group of images by numpy, and the number that varies least among them.
@@ -61,14 +39,13 @@ fn votes(codes: &Codes) -> Vec<[usize; 2]> {
     CHECKED["groups"].as_array().unwrap().iter().filter_map(vote).collect()
 }
 
-/// Metric, ours, independent, and how far they may differ.
-fn compared(kind: &str) -> Vec<(&'static str, f64, f64, f64)> {
+fn compared(kind: &str) -> Vec<Pair> {
     let (codes, theirs) = (codes(kind), &CHECKED["cases"][kind]);
     let [learn, judge] = halves(&codes);
     let all: Vec<_> = (0..codes.rows()).collect();
     let mut found = Vec::new();
     let mut push =
-        |name, ours: f64, theirs: f64, allowed| found.push((name, ours, theirs, allowed));
+        |name, ours, theirs, allowed| found.push(Pair::new(name, kind, ours, theirs, allowed));
     let columns = Columns::new(&codes, &[0, 1, 2], Bins::default()).unwrap();
     let information = columns.information(&all).mutual.concat();
     for (ours, theirs) in information.iter().zip(rows(&theirs["information"]).concat()) {
@@ -112,31 +89,16 @@ fn compared(kind: &str) -> Vec<(&'static str, f64, f64, f64)> {
     }
     let ours = accuracy(&even, &odd, codes.width(), 3);
     push("FactorVAE given groups", ours, number(&factor["first"]), 1e-12);
-    let score = factor_vae(&codes, Votes::default(), SAMPLING).unwrap().value;
+    let score = factor_vae(&codes, Votes::default(), SAMPLING.seed).unwrap().value;
     let theirs = number(&factor["score"]);
     // Four deviations of the difference of two shares of 5000 votes.
     push("FactorVAE", score, theirs, 4. * (2. * theirs * (1. - theirs) / 5000.).sqrt());
     found
 }
 
-/// The largest difference of each metric on each kind of code; with `--nocapture` it is printed.
 #[test]
-#[expect(clippy::print_stdout, reason = "the table is the evidence")]
 fn metrics_agree_with_scikit_learn_and_numpy() {
-    println!("| metric | code | ours | independent | difference | allowed |");
-    println!("|{}", " --- |".repeat(6));
-    for kind in KINDS {
-        let all = compared(kind);
-        for same in all.chunk_by(|a, b| a.0 == b.0) {
-            let worst = same.iter().max_by(|a, b| (a.1 - a.2).abs().total_cmp(&(b.1 - b.2).abs()));
-            let &(name, ours, theirs, allowed) = worst.unwrap();
-            let difference = (ours - theirs).abs();
-            println!(
-                "| {name} | {kind} | {ours:.4} | {theirs:.4} | {difference:.1e} | {allowed:.1e} |"
-            );
-            assert!(difference <= allowed, "{name} of {kind}: {ours} and {theirs}");
-        }
-    }
+    agree(&KINDS.map(compared).concat());
 }
 
 /// MIG, SAP, FactorVAE, modularity, explicitness, IRS.
@@ -145,7 +107,7 @@ fn found(codes: &Codes) -> [Score; 6] {
     [
         mig(codes, Bins::default(), SAMPLING).unwrap(),
         sap(codes, SvmConfig::default(), SAMPLING).unwrap(),
-        factor_vae(codes, votes, SAMPLING).unwrap(),
+        factor_vae(codes, votes, SAMPLING.seed).unwrap(),
         modularity(codes, Bins::default(), SAMPLING).unwrap(),
         explicitness(codes, LogisticConfig::default(), SAMPLING).unwrap(),
         irs(codes, IrsConfig::default()).unwrap(),
@@ -235,12 +197,12 @@ fn what_does_not_fit_is_named() {
     assert!(error(irs(&codes, IrsConfig { quantile: 1.5 })).contains("quantile 1.5"));
     assert!(error(sap(&codes, SvmConfig { c: 0. }, NONE)).contains("C=0"));
     let votes = Votes { batch: 1, ..Votes::default() };
-    assert!(error(factor_vae(&codes, votes, NONE)).contains("votes of 1 images"));
+    assert!(error(factor_vae(&codes, votes, 1)).contains("votes of 1 images"));
     let votes = Votes { collapsed: 2., ..Votes::default() };
-    assert!(error(factor_vae(&codes, votes, NONE)).contains("below 2"));
+    assert!(error(factor_vae(&codes, votes, 1)).contains("below 2"));
     let only = codes.select(&[0, 0, 0]);
     assert!(error(mig(&only, Bins::default(), NONE)).contains("0 factors with two values among 3"));
     assert!(error(modularity(&only, Bins::default(), NONE)).contains("at least 2"));
     let pair = Codes::new(1, vec![0., 1.], vec![vec![0], vec![1]], vec![2]).unwrap();
-    assert!(error(factor_vae(&pair, Votes::default(), NONE)).contains("two of 2 images"));
+    assert!(error(factor_vae(&pair, Votes::default(), 1)).contains("two of 2 images"));
 }

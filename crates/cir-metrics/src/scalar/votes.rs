@@ -4,8 +4,8 @@ use candle_core::{Result, bail};
 use cir_core::{Rng, rng};
 use rand::{Rng as _, seq::IndexedRandom};
 
-use super::{constant, factors, range};
-use crate::{Codes, Sampling, Score};
+use super::factors;
+use crate::{Codes, Score, statistics::mean};
 
 /// How many votes, and which numbers stand for election.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -40,7 +40,7 @@ impl Default for Votes {
 /// # Errors
 /// When no factor has two values among the images or a value that two of them have, there is no vote of
 /// either kind, a batch has fewer than two images, or the share is not between 0 and 1.
-pub fn factor_vae(codes: &Codes, votes: Votes, sampling: Sampling) -> Result<Score> {
+pub fn factor_vae(codes: &Codes, votes: Votes, seed: u64) -> Result<Score> {
     if votes.train == 0 || votes.test == 0 || votes.batch < 2 {
         let Votes { train, test, batch, .. } = votes;
         bail!("{train} and {test} votes of {batch} images; at least 1 and 1 of 2 are allowed");
@@ -53,14 +53,14 @@ pub fn factor_vae(codes: &Codes, votes: Votes, sampling: Sampling) -> Result<Sco
     }
     let groups = groups(codes)?;
     let spread = variances(codes, votes.collapsed);
-    let mut rng = rng(sampling.seed, "factor votes", 0);
+    let mut rng = rng(seed, "factor votes", 0);
     let mut draw = |count| -> Vec<_> {
         let one = |_| vote(codes, &spread, &groups, votes.batch, &mut rng);
         (0..count).filter_map(one).collect()
     };
     let (train, test) = (draw(votes.train), draw(votes.test));
     let protocol = format!(
-        "FactorVAE 1 train={} test={} batch={} collapsed={} images={} numbers={} factors={} seed={}",
+        "FactorVAE 1 train={} test={} batch={} collapsed={} images={} numbers={} factors={} seed={seed}",
         votes.train,
         votes.test,
         votes.batch,
@@ -68,7 +68,6 @@ pub fn factor_vae(codes: &Codes, votes: Votes, sampling: Sampling) -> Result<Sco
         codes.rows(),
         codes.width(),
         groups.len(),
-        sampling.seed
     );
     let value = accuracy(&train, &test, codes.width(), groups.len());
     Ok(Score { value, interval: None, protocol })
@@ -77,8 +76,7 @@ pub fn factor_vae(codes: &Codes, votes: Votes, sampling: Sampling) -> Result<Sco
 /// For each factor the images of each value that two have at least.
 fn groups(codes: &Codes) -> Result<Vec<Vec<Vec<usize>>>> {
     let of = |a: usize| {
-        let mut groups = vec![Vec::new(); codes.values()[a]];
-        codes.labels(a).into_iter().enumerate().for_each(|(i, label)| groups[label].push(i));
+        let mut groups = codes.groups(a);
         groups.retain(|group| group.len() > 1);
         groups
     };
@@ -92,12 +90,8 @@ fn groups(codes: &Codes) -> Result<Vec<Vec<Vec<usize>>>> {
 
 /// For each number its variance among all images, none if it has collapsed.
 pub(super) fn variances(codes: &Codes, collapsed: f64) -> Vec<Option<f64>> {
-    let still = |j: usize| constant(range(codes.column(j).into_iter()));
-    let one = |(j, [_, deviation]): (usize, &[f64; 2])| {
-        if still(j) { 0. } else { deviation * deviation }
-    };
-    let found: Vec<_> = codes.scales().iter().enumerate().map(one).collect();
-    let least = collapsed * found.iter().sum::<f64>() / found.len() as f64;
+    let found: Vec<_> = codes.scales().iter().map(|[_, deviation]| deviation.powi(2)).collect();
+    let least = collapsed * mean(found.iter().copied());
     found
         .into_iter()
         .map(|variance| (variance > 0. && variance >= least).then_some(variance))
@@ -120,11 +114,10 @@ fn vote(
 
 /// The number whose variance among these images, over its own among all, is the lowest.
 pub(super) fn steadiest(codes: &Codes, spread: &[Option<f64>], images: &[usize]) -> Option<usize> {
-    let n = images.len() as f64;
     let ratio = |(j, whole): (usize, &Option<f64>)| {
         let numbers = || images.iter().map(|&i| codes.row(i)[j]);
-        let mean = numbers().sum::<f64>() / n;
-        let variance = numbers().map(|x| (x - mean).powi(2)).sum::<f64>() / n;
+        let centre = mean(numbers());
+        let variance = mean(numbers().map(|x| (x - centre).powi(2)));
         whole.map(|whole| (j, variance / whole))
     };
     let found = spread.iter().enumerate().filter_map(ratio);

@@ -1,23 +1,21 @@
 //! The table of ours beside independent values.
 
 use super::{
-    super::{Filter, frechet, kernel_distance, l1, neighbours, psnr, resize, ssim},
-    CHECKED, KINDS, changed, features, made, number, numbers, picture, real, sizes,
+    super::{Filter, frechet, kernel_distance, neighbours, psnr, resize, ssim},
+    CHECKED, KINDS, changed, features, made, picture, real, sizes,
 };
+use crate::checked::{Pair, agree, number, numbers};
 
-/// Metric, kind, ours, independent, and how far they may differ.
-type Row = (String, String, f64, f64, f64);
-
-fn pairs() -> Vec<Row> {
+fn pairs() -> Vec<Pair> {
     let mut all = Vec::new();
     for found in CHECKED["pairs"].as_array().unwrap() {
         let [c, h, w] = sizes(&found["shape"]);
         let kind = found["kind"].as_str().unwrap();
         let (a, b) = (picture(c, h, w), changed(kind, &picture(c, h, w)));
         let mut push = |name: &str, ours, theirs, allowed| {
-            all.push((format!("{name} of {c}x{h}x{w}"), kind.into(), ours, theirs, allowed));
+            all.push(Pair::new(&format!("{name} of {c}x{h}x{w}"), kind, ours, theirs, allowed));
         };
-        push("L1", l1(&a, &b).unwrap(), number(&found["l1"]), 1e-12);
+        push("L1", a.l1(&b).unwrap(), number(&found["l1"]), 1e-12);
         // Infinite where it is null.
         let theirs = found["psnr"].as_f64().unwrap_or(f64::INFINITY);
         push("PSNR", psnr(&a, &b).unwrap(), theirs, 1e-9);
@@ -26,12 +24,12 @@ fn pairs() -> Vec<Row> {
     all
 }
 
-fn sets() -> Vec<Row> {
+fn sets() -> Vec<Pair> {
     let (mut all, real) = (Vec::new(), features(&real()));
     for kind in KINDS {
         let (made, found) = (features(&made(kind)), &CHECKED["sets"][kind]);
         let mut push = |name: &str, ours, allowed| {
-            all.push((name.into(), kind.into(), ours, number(&found[name]), allowed));
+            all.push(Pair::new(name, kind, ours, number(&found[name]), allowed));
         };
         let distance = frechet(&real.moments().unwrap(), &made.moments().unwrap()).unwrap();
         // scipy's root of a singular matrix is good to half the digits.
@@ -47,7 +45,7 @@ fn sets() -> Vec<Row> {
     all
 }
 
-fn resized() -> Vec<Row> {
+fn resized() -> Vec<Pair> {
     let image = picture(1, 23, 40);
     let plane: Vec<_> = image.data().iter().map(|&x| f32::from(x)).collect();
     let mut all = Vec::new();
@@ -58,7 +56,7 @@ fn resized() -> Vec<Row> {
         let ours = resize(&plane, [23, 40], to, filter).unwrap();
         let size = format!("{}x{}", to[0], to[1]);
         let mut push = |what: &str, ours, theirs, allowed| {
-            all.push((format!("{name} {what}"), size.clone(), ours, theirs, allowed));
+            all.push(Pair::new(&format!("{name} {what}"), &size, ours, theirs, allowed));
         };
         let step = (ours.len() / 60).max(1);
         for (ours, theirs) in ours.iter().step_by(step).zip(numbers(&found["first"])) {
@@ -73,25 +71,7 @@ fn resized() -> Vec<Row> {
     all
 }
 
-/// The largest difference of each metric on each kind; with `--nocapture` it is printed.
 #[test]
-#[expect(clippy::print_stdout, reason = "the table is the evidence")]
 fn metrics_agree_with_independent_ones() {
-    let all = [pairs(), sets(), resized()].concat();
-    println!("| metric | kind | ours | independent | difference | allowed |");
-    println!("|{}", " --- |".repeat(6));
-    let difference = |row: &Row| if row.2 == row.3 { 0. } else { (row.2 - row.3).abs() };
-    let mut shown = Vec::new();
-    for (name, kind, ..) in &all {
-        if shown.contains(&(name, kind)) {
-            continue;
-        }
-        shown.push((name, kind));
-        let same = all.iter().filter(|row| (&row.0, &row.1) == (name, kind));
-        let worst = same.max_by(|a, b| difference(a).total_cmp(&difference(b))).unwrap();
-        let (.., ours, theirs, allowed) = worst;
-        let apart = difference(worst);
-        println!("| {name} | {kind} | {ours:.6} | {theirs:.6} | {apart:.1e} | {allowed:.0e} |");
-        assert!(apart <= *allowed, "{name} of {kind}: {ours} and {theirs}");
-    }
+    agree(&[pairs(), sets(), resized()].concat());
 }

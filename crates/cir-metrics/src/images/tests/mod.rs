@@ -12,6 +12,7 @@ use cir_core::Image;
 use serde_json::Value;
 
 use super::Features;
+use crate::checked::indices;
 
 /// `checks/images.json`, which scikit-image, scipy, prdc and Pillow made.
 static CHECKED: LazyLock<Value> =
@@ -20,17 +21,8 @@ static CHECKED: LazyLock<Value> =
 const KINDS: [&str; 5] = ["perfect", "constant", "noisy", "duplicated", "few"];
 const WIDTH: usize = 16;
 
-fn number(value: &Value) -> f64 {
-    value.as_f64().unwrap()
-}
-
-fn numbers(value: &Value) -> Vec<f64> {
-    value.as_array().unwrap().iter().map(number).collect()
-}
-
 fn sizes<const N: usize>(value: &Value) -> [usize; N] {
-    let sizes: Vec<_> = value.as_array().unwrap().iter().map(|x| x.as_u64().unwrap()).collect();
-    std::array::from_fn(|i| sizes[i] as usize)
+    indices(value).try_into().unwrap()
 }
 
 /// As `unit` of `checks/images.py`.
@@ -95,7 +87,7 @@ fn made(kind: &str) -> Vec<Vec<f64>> {
 }
 
 fn features(rows: &[Vec<f64>]) -> Features {
-    let mut features = Features::new(WIDTH);
+    let mut features = Features::new("noise", WIDTH);
     features.add(rows).unwrap();
     features
 }

@@ -8,8 +8,9 @@ use serde_json::Value;
 
 use super::{
     super::{Backbone, Inception, Lpips},
-    changed, number, numbers, picture, unit,
+    changed, picture, unit,
 };
+use crate::checked::{Pair, agree, number, numbers};
 
 /// `checks/images_networks.json`, which PyTorch made.
 static CHECKED: LazyLock<Value> = LazyLock::new(|| {
@@ -47,7 +48,6 @@ fn weight(name: &str, shape: &[usize]) -> Tensor {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "the table is the evidence")]
 fn inception_finds_what_pytorch_finds() {
     let network = Inception::new(&weights("inception")).unwrap();
     let features = network.features(&[picture(3, 40, 48)]).unwrap();
@@ -56,13 +56,12 @@ fn inception_finds_what_pytorch_finds() {
     let scale = theirs.iter().fold(0f64, |most, x| most.max(x.abs()));
     let apart = |(ours, theirs): (&f32, &f64)| (f64::from(*ours) - theirs).abs() / scale;
     let worst = features[0].iter().zip(&theirs).map(apart).fold(0., f64::max);
-    println!("| Inception | features | largest {scale:.4} | | {worst:.1e} of it | 1e-5 |");
-    assert!(worst < 1e-5 && scale > 0.1, "{worst} of {scale}");
+    agree(&[Pair::new("Inception", "features, farthest over largest", worst, 0., 1e-5)]);
+    assert!(scale > 0.1, "{scale}");
     assert!(network.features(&[]).unwrap().is_empty());
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "the table is the evidence")]
 fn lpips_finds_what_pytorch_finds() {
     let image = picture(3, 40, 48);
     for (name, backbone) in [("alex", Backbone::Alex), ("vgg", Backbone::Vgg)] {
@@ -71,12 +70,12 @@ fn lpips_finds_what_pytorch_finds() {
         let others = kinds.map(|kind| changed(kind, &image));
         let images = [(); 4].map(|()| image.clone());
         let ours = network.distances(&images, &others).unwrap();
+        let mut pairs = Vec::new();
         for (kind, ours) in kinds.iter().zip(&ours) {
             let theirs = number(&CHECKED[name]["distances"][kind]);
-            let apart = (ours - theirs).abs();
-            println!("| LPIPS {name} | {kind} | {ours:.6} | {theirs:.6} | {apart:.1e} | 1e-5 |");
-            assert!(apart < 1e-5, "{name} of {kind}: {ours} and {theirs}");
+            pairs.push(Pair::new(&format!("LPIPS {name}"), kind, *ours, theirs, 1e-5));
         }
+        agree(&pairs);
         let mean = network.mean(&images, &others).unwrap();
         assert!((mean.value - ours.iter().sum::<f64>() / 4.).abs() < 1e-12);
         assert!(mean.protocol.ends_with("pictures=40x48 pairs=4"), "{}", mean.protocol);

@@ -3,7 +3,7 @@
 use cir_core::Image;
 
 use super::{
-    super::{Filter, Similarity, l1, psnr, resize, ssim},
+    super::{Filter, Similarity, psnr, resize, ssim},
     changed, picture,
 };
 
@@ -38,7 +38,7 @@ fn means_are_of_pairs_and_duplicates_only_narrow_them() {
         kinds.iter().map(|kind| of(&image, &changed(kind, &image)).unwrap()).sum::<f64>() / 2.
     };
     for (once, twice, mean) in [
-        (&once.l1, &twice.l1, mean(l1)),
+        (&once.l1, &twice.l1, mean(|a, b| a.l1(b))),
         (&once.psnr, &twice.psnr, mean(psnr)),
         (&once.ssim, &twice.ssim, mean(ssim)),
     ] {
@@ -56,7 +56,7 @@ fn means_are_of_pairs_and_duplicates_only_narrow_them() {
 fn pictures_that_cannot_be_compared_are_named() {
     let small = ssim(&picture(1, 10, 30), &picture(1, 10, 30)).unwrap_err().to_string();
     assert!(small.contains("30x10") && small.contains("11x11"), "{small}");
-    let shapes = l1(&picture(1, 12, 12), &picture(3, 4, 12)).unwrap_err().to_string();
+    let shapes = psnr(&picture(1, 12, 12), &picture(3, 4, 12)).unwrap_err().to_string();
     assert!(shapes.contains("[1, 12, 12] and [3, 4, 12]"), "{shapes}");
     let none = Image::new(1, 0, 4, Vec::new()).unwrap();
     assert!(psnr(&none, &none).is_err() && Similarity::default().scores().is_err());
