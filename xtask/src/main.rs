@@ -37,6 +37,8 @@ enum Command {
     Train(cir::Args),
     /// Score a trained run on combinations it never saw.
     Eval(cir::Args),
+    /// Train many models that answer a question together, and compare them.
+    Study(cir::Args),
     /// Exchange one block between two pictures.
     Swap(cir::Args),
     /// Draw a combination of attributes, each from a picture or a value.
@@ -71,6 +73,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Train(args) => cir::run("train", args),
         Command::Eval(args) => cir::run("eval", args),
+        Command::Study(args) => cir::run("study", args),
         Command::Swap(args) => cir::run("swap", args),
         Command::Synthesise(args) => cir::run("synthesise", args),
         Command::Interpolate(args) => cir::run("interpolate", args),

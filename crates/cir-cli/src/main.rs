@@ -11,6 +11,7 @@ mod figures;
 mod info;
 mod interpolate;
 mod invoked;
+mod leash;
 mod model;
 mod paths;
 mod pictures;
@@ -18,6 +19,7 @@ mod recipe;
 mod report;
 mod representation;
 mod scores;
+mod study;
 mod swap;
 mod synthesise;
 mod train;
@@ -70,6 +72,8 @@ enum Command {
     Encode(encode::Args),
     /// Score a trained run on combinations it never saw.
     Eval(eval::Args),
+    /// Train many models that answer a question together, and compare them.
+    Study(study::Args),
     /// Look at the data sets.
     Data(data::Args),
     /// Say what is in a model or checkpoint.
@@ -78,6 +82,7 @@ enum Command {
 
 fn main() -> ExitCode {
     backend::without_candles_threads();
+    leash::follow();
     let result = match Cli::parse().command {
         Command::Train(args) => train::run(args),
         Command::Synthesise(args) => synthesise::run(args),
@@ -86,6 +91,7 @@ fn main() -> ExitCode {
         Command::Translate(args) => translate::run(args),
         Command::Encode(args) => encode::run(args),
         Command::Eval(args) => eval::run(args),
+        Command::Study(args) => study::run(args),
         Command::Data(args) => data::run(args),
         Command::Info(args) => info::run(args),
     };

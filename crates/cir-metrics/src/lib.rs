@@ -11,6 +11,7 @@ mod convexity;
 mod edits;
 mod images;
 mod judge;
+mod paired;
 mod probe;
 mod read_back;
 mod reader;
@@ -28,6 +29,7 @@ pub use images::{
     kernel_distance_of_subsets, neighbours, psnr, resize, ssim,
 };
 pub use judge::Judge;
+pub use paired::{Better, Difference, Verdict};
 pub use probe::{Forest, ForestConfig, Logistic, LogisticConfig, Probe};
 pub use read_back::{ReadBack, Reading};
 pub use reader::{Reader, accuracy};

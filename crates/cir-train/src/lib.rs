@@ -13,6 +13,7 @@ mod config;
 mod error;
 mod events;
 mod learner;
+mod lock;
 mod log;
 mod machine;
 mod observer;
@@ -30,11 +31,14 @@ pub use atomic::{write_atomically, write_json, write_text};
 pub use config::TrainConfig;
 pub use error::{Error, Result};
 pub use learner::Learner;
+pub use lock::FolderLock;
 pub use log::MetricsLog;
 pub use machine::machine;
 pub use observer::{Observer, StepRecord};
 pub use progress::Progress;
-pub use report::{Chart, PictureRow, PictureTable, Report, Series, curves, warnings};
+pub use report::{
+    Chart, Interval, Intervals, PictureRow, PictureTable, Report, Series, Tone, curves, warnings,
+};
 pub use run_dir::RunDir;
 pub use stop::StopFlag;
 pub use stored::{

@@ -1,20 +1,18 @@
 //! The folder of a run.
 
 use std::{
-    fs::{self, File, TryLockError},
+    fs,
     io::ErrorKind::NotFound,
     path::{Path, PathBuf},
-    sync::Arc,
-    time::{Duration, Instant},
 };
 
-use crate::{Error, Result, write_text};
+use crate::{Error, FolderLock, Result, write_text};
 
 /// The folder of a run and the files in it, held against other processes until it is dropped.
 #[derive(Debug, Clone)]
 pub struct RunDir {
     path: PathBuf,
-    _lock: Arc<File>,
+    _lock: FolderLock,
 }
 
 const RECIPE: &str = "recipe.toml";
@@ -25,10 +23,6 @@ const METRICS: &str = "metrics.json";
 const REPORT: &str = "report.html";
 const EVENTS: &str = "events";
 const SAMPLES: &str = "samples";
-const LOCK: &str = ".lock";
-
-/// How long a folder that is in use is waited for.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 impl RunDir {
     /// Makes the folder and writes the recipe.
@@ -138,30 +132,9 @@ fn is_hidden(entry: &fs::DirEntry) -> bool {
     entry.file_name().as_encoded_bytes().starts_with(b".")
 }
 
-/// Two processes in one folder would overwrite each other's checkpoints. The system releases the
-/// lock of a process that ends in whatever way.
-fn lock(folder: &Path) -> Result<Arc<File>> {
-    let path = folder.join(LOCK);
-    let file = File::create(&path).map_err(Error::write(&path))?;
-    let since = Instant::now();
-    loop {
-        match file.try_lock() {
-            // A process that was killed a moment ago ends only when its last write has.
-            Err(TryLockError::WouldBlock) if since.elapsed() < PATIENCE => {
-                std::thread::sleep(Duration::from_millis(20));
-            }
-            Err(TryLockError::WouldBlock) => {
-                let expected = "a run folder that no process is using";
-                return Err(Error::file(
-                    folder,
-                    "a run that another process is training",
-                    expected,
-                ));
-            }
-            // Not every file system has locks: then nothing is held.
-            Ok(()) | Err(TryLockError::Error(_)) => return Ok(Arc::new(file)),
-        }
-    }
+/// Two processes in one folder would overwrite each other's checkpoints.
+fn lock(folder: &Path) -> Result<FolderLock> {
+    FolderLock::take(folder, "a run that another process is training")
 }
 
 #[cfg(test)]
@@ -198,7 +171,7 @@ mod tests {
     #[test]
     fn a_run_that_was_killed_before_its_recipe_can_be_begun_again() {
         let folder = tempfile::tempdir().unwrap();
-        for left in [LOCK, ".recipe.toml.tmp"] {
+        for left in [".lock", ".recipe.toml.tmp"] {
             fs::write(folder.path().join(left), "").unwrap();
         }
         RunDir::create(folder.path(), "a", false).unwrap();

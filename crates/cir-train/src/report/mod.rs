@@ -6,6 +6,7 @@
 mod axis;
 mod chart;
 mod curves;
+mod intervals;
 mod line;
 mod page;
 #[cfg(test)]
@@ -21,6 +22,7 @@ use page::{escape, is_numeric};
 
 pub use chart::{Chart, Series};
 pub use curves::{curves, warnings};
+pub use intervals::{Interval, Intervals, Tone};
 
 /// Builds the page, item by item.
 #[derive(Debug, Clone)]
@@ -138,6 +140,11 @@ impl Report {
 
     /// Curves over the training step; neighbouring charts stand side by side if there is room.
     pub fn chart(&mut self, chart: &Chart) -> &mut Self {
+        self.push(Item::Chart(chart.html()))
+    }
+
+    /// Numbers with their intervals, a row each; neighbouring charts stand side by side if there is room.
+    pub fn intervals(&mut self, chart: &Intervals) -> &mut Self {
         self.push(Item::Chart(chart.html()))
     }
 

@@ -1,0 +1,152 @@
+//! What a study found, as a page and as Markdown.
+
+use std::{fmt::Write as _, path::Path};
+
+use anyhow::Result;
+use cir_metrics::Verdict;
+use cir_train::{Interval, Intervals, Report, Tone, machine, write_text};
+
+use super::{
+    compare::{Comparison, comparisons},
+    file::{Role, Study},
+    results::Results,
+    table::{Table, differences, means, named},
+    times::Times,
+};
+
+const READING: &str = "Differences are paired: the same seed trains both settings, and what is shown is the mean over \
+    seeds of new minus old. Intervals are of 95 %, by Student's t over seeds. Better or worse stands where zero \
+    lies outside; of twenty comparisons without any effect one would be expected to.";
+
+/// Writes `report.html` and `results.md` into the study's folder; returns the Markdown.
+pub(super) fn write(
+    folder: &Path,
+    study: &Study,
+    results: &Results,
+    times: &Times,
+    file: &str,
+) -> Result<String> {
+    let mut report = Report::new(&study.name, &study.description);
+    let mut markdown = format!("# {}\n\n{}\n\n{READING}\n", study.name, study.description);
+    for role in [Role::Judging, Role::Choosing] {
+        if !study.seeds(role).is_empty() {
+            section(&mut report, &mut markdown, study, results, role)?;
+        }
+    }
+    report.section("What was compared");
+    let settings = settings(study, times);
+    show(&mut report, &mut markdown, "Settings", &settings);
+    let described = study.settings.iter().filter(|setting| !setting.description.is_empty());
+    for setting in described {
+        let text = format!("{}: {}", setting.name, setting.description);
+        _ = writeln!(markdown, "- {text}");
+        report.text(text);
+    }
+    report.section("How it was made");
+    report.facts(&machine());
+    report.code(file);
+    write_text(&folder.join("results.md"), &markdown)?;
+    write_text(&folder.join("report.html"), &report.to_html())?;
+    Ok(markdown)
+}
+
+fn section(
+    report: &mut Report,
+    markdown: &mut String,
+    study: &Study,
+    results: &Results,
+    role: Role,
+) -> Result<()> {
+    let (heading, what) = match role {
+        Role::Judging => ("Judged", "Seeds that nothing was chosen by"),
+        Role::Choosing => ("Chosen by", "Seeds that settings were chosen by"),
+    };
+    let seeds: Vec<_> = study.seeds(role).iter().map(u64::to_string).collect();
+    report.section(heading);
+    let text = format!("{what}: {}. {READING}", seeds.join(", "));
+    report.text(text);
+    _ = writeln!(markdown, "\n## {heading}\n\n{what}: {}.\n", seeds.join(", "));
+    let all = comparisons(study, results, role)?;
+    for comparison in &all {
+        let text = verdict(study, comparison);
+        _ = writeln!(markdown, "- {text}");
+        report.text(text);
+    }
+    for (against, seeds, table) in differences(study, results, role)? {
+        show(report, markdown, &format!("Against {against} ({seeds} seeds)"), &table);
+    }
+    show(report, markdown, "Mean and standard deviation over seeds", &means(study, results, role));
+    for (i, metric) in study.metrics.iter().enumerate() {
+        let row = |comparison: &Comparison<'_>| {
+            let found = &comparison.differences[i];
+            Interval {
+                name: format!("{} − {}", comparison.setting, comparison.against),
+                points: found.pairs.clone(),
+                mean: found.mean,
+                interval: found.interval,
+                tone: match found.verdict(metric.better) {
+                    Verdict::Better => Tone::Good,
+                    Verdict::Worse => Tone::Bad,
+                    Verdict::Unclear => Tone::Plain,
+                },
+            }
+        };
+        if !all.is_empty() {
+            report.intervals(&Intervals {
+                title: named(metric),
+                label: "difference; a faint dot for each seed".into(),
+                rows: all.iter().map(row).collect(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// One sentence for each thing that can be said.
+fn verdict(study: &Study, comparison: &Comparison<'_>) -> String {
+    let said = [
+        (Verdict::Better, "better in"),
+        (Verdict::Worse, "worse in"),
+        (Verdict::Unclear, "no clear difference in"),
+    ]
+    .map(|(verdict, words)| (words, comparison.metrics(study, verdict)));
+    let said = said.iter().filter(|(_, metrics)| !metrics.is_empty());
+    let said: Vec<_> =
+        said.map(|(words, metrics)| format!("{words} {}", metrics.join(", "))).collect();
+    let (setting, against) = (comparison.setting, comparison.against);
+    let seeds = comparison.seeds.len();
+    format!("{setting} against {against}, {seeds} seeds: {}.", said.join("; "))
+}
+
+fn show(report: &mut Report, markdown: &mut String, heading: &str, table: &Table) {
+    report.text(heading);
+    let plain = |row: &Vec<String>| row.iter().map(|cell| cell.replace("**", "")).collect();
+    let rows: Vec<_> = table.rows.iter().map(plain).collect();
+    report.table(&table.columns, &rows);
+    _ = writeln!(markdown, "\n{heading}:\n\n{table}");
+}
+
+/// What the settings are and what they cost.
+fn settings(study: &Study, times: &Times) -> Table {
+    let first = study.settings.first().and_then(|setting| times.of(&setting.name));
+    let row = |(i, setting): (usize, &super::file::Setting)| {
+        let time = times.of(&setting.name);
+        let of_first = time.zip(first).map(|(time, first)| time.seconds / first.seconds);
+        let or_dash = |text: Option<String>| text.unwrap_or_else(|| "–".into());
+        vec![
+            setting.name.clone(),
+            or_dash(time.map(|time| time.steps.to_string())),
+            or_dash(time.map(|time| format!("{:.0}", time.seconds))),
+            match i {
+                0 => "1".into(),
+                _ => or_dash(of_first.map(|ratio| format!("{ratio:.2}"))),
+            },
+            setting.against.join(", "),
+        ]
+    };
+    let columns = ["", "steps", "seconds", "of the first's", "compared with"];
+    Table {
+        columns: columns.map(str::to_owned).into(),
+        rows: study.settings.iter().enumerate().map(row).collect(),
+    }
+}

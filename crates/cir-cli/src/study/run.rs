@@ -1,0 +1,124 @@
+//! One run of a study: a training and its scores, in processes of their own.
+
+use std::{
+    fs::{self, OpenOptions},
+    path::PathBuf,
+    process::{Command, ExitStatus, Stdio},
+    thread,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, ensure};
+use cir_train::{StopFlag, write_text};
+use serde_json::Value;
+
+use crate::leash;
+
+/// Between two looks at a process.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Where a run is, and what it is of.
+#[derive(Debug, Clone)]
+pub(super) struct Run {
+    /// The setting's recipe.
+    pub(super) recipe: PathBuf,
+    /// The run's folder; its log is beside it.
+    pub(super) folder: PathBuf,
+    pub(super) seed: u64,
+    /// Cases to score.
+    pub(super) count: u32,
+    /// Of its processes.
+    pub(super) threads: usize,
+}
+
+impl Run {
+    /// Trains and scores, or goes on with either; none where `stop` was raised.
+    pub(super) fn go(&self, stop: &StopFlag) -> Result<Option<Value>> {
+        if !self.scores().is_file() {
+            if !self.folder.join("metrics.json").is_file()
+                && self.ended(self.train(), stop)?.is_none()
+            {
+                return Ok(None);
+            }
+            let count = self.count.to_string();
+            let mut eval = self.cir();
+            eval.arg("eval").arg(&self.folder).args(["--json", "--count", &count]);
+            let Some(printed) = self.ended(eval, stop)? else { return Ok(None) };
+            write_text(&self.scores(), &printed)?;
+        }
+        let place = self.scores();
+        let text = fs::read_to_string(&place).with_context(|| place.display().to_string())?;
+        Ok(Some(serde_json::from_str(&text).with_context(|| place.display().to_string())?))
+    }
+
+    /// What `cir eval` printed.
+    pub(super) fn scores(&self) -> PathBuf {
+        self.folder.join(format!("eval-{}.json", self.count))
+    }
+
+    /// What its processes said.
+    pub(super) fn log(&self) -> PathBuf {
+        self.folder.with_added_extension("log")
+    }
+
+    /// Steps that are in its log, and the seconds that they took.
+    pub(super) fn progress(&self) -> (u64, f64) {
+        let text = fs::read_to_string(self.folder.join("metrics.jsonl")).unwrap_or_default();
+        let line = |line: &str| {
+            let line: Value = serde_json::from_str(line).ok()?;
+            Some((line.get("step")?.as_u64()?, line.get("seconds")?.as_f64()?))
+        };
+        text.lines().rev().find_map(line).unwrap_or((0, 0.))
+    }
+
+    fn train(&self) -> Command {
+        let mut command = self.cir();
+        command.arg("train");
+        if self.folder.join("recipe.toml").is_file() {
+            command.arg("--resume").arg(&self.folder);
+        } else {
+            let seed = format!("train.seed={}", self.seed);
+            command.arg(&self.recipe).args(["--set", &seed]).arg("--out").arg(&self.folder);
+        }
+        command
+    }
+
+    fn cir(&self) -> Command {
+        // Where the system does not say, the search path does.
+        let mut command = Command::new(std::env::current_exe().unwrap_or_else(|_| "cir".into()));
+        command.env("RAYON_NUM_THREADS", self.threads.to_string());
+        command
+    }
+
+    /// What a process printed; none where `stop` was raised before it ended.
+    fn ended(&self, mut command: Command, stop: &StopFlag) -> Result<Option<String>> {
+        let path = self.log();
+        let log = OpenOptions::new().create(true).append(true).open(&path);
+        command.stderr(log.with_context(|| path.display().to_string())?).stdout(Stdio::piped());
+        let (mut child, leash) = leash::spawn(&mut command).context("starting a run")?;
+        let printed = child.stdout.take();
+        let printed = thread::spawn(|| printed.map(std::io::read_to_string).transpose());
+        let status: ExitStatus = loop {
+            if let Some(status) = child.try_wait()? {
+                break status;
+            }
+            if stop.is_raised() {
+                drop(leash);
+                child.wait()?;
+                return Ok(None);
+            }
+            thread::sleep(LOOK);
+        };
+        if stop.is_raised() {
+            return Ok(None);
+        }
+        let said = || {
+            let said = fs::read_to_string(&path).unwrap_or_default();
+            let last: Vec<_> = said.lines().rev().take(3).collect();
+            last.into_iter().rev().collect::<Vec<_>>().join("\n")
+        };
+        ensure!(status.success(), "ended with {status}; {} says:\n{}", path.display(), said());
+        let printed = printed.join().ok().context("what a run printed")??;
+        Ok(Some(printed.unwrap_or_default()))
+    }
+}

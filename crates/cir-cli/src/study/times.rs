@@ -1,0 +1,46 @@
+//! What trainings took: kept apart from the results, which depend on no clock.
+
+use std::{collections::BTreeMap, fs, path::PathBuf};
+
+use anyhow::{Context, Result};
+use cir_train::write_json;
+use serde::{Deserialize, Serialize};
+
+/// Steps and seconds of every training, by setting and seed.
+#[derive(Debug)]
+pub(super) struct Times {
+    path: PathBuf,
+    of: BTreeMap<String, BTreeMap<u64, Time>>,
+}
+
+/// What one training took.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(super) struct Time {
+    pub(super) steps: u64,
+    pub(super) seconds: f64,
+}
+
+impl Times {
+    /// With what earlier processes measured.
+    pub(super) fn open(path: PathBuf) -> Result<Self> {
+        let of = match fs::read_to_string(&path) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
+            text => serde_json::from_str(&text.with_context(|| path.display().to_string())?)
+                .with_context(|| path.display().to_string())?,
+        };
+        Ok(Self { path, of })
+    }
+
+    /// Adds a training's and writes the file.
+    pub(super) fn add(&mut self, setting: &str, seed: u64, time: Time) -> Result<()> {
+        self.of.entry(setting.to_owned()).or_default().insert(seed, time);
+        Ok(write_json(&self.path, &self.of)?)
+    }
+
+    /// The training of a setting that took the median time; none where none has ended.
+    pub(super) fn of(&self, setting: &str) -> Option<Time> {
+        let mut all: Vec<_> = self.of.get(setting)?.values().copied().collect();
+        all.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
+        all.get(all.len() / 2).copied()
+    }
+}
