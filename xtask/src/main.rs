@@ -5,6 +5,7 @@
 mod bench;
 mod ci;
 mod cir;
+mod evidence;
 mod parity;
 mod project;
 mod pytorch;
@@ -60,6 +61,8 @@ enum Command {
     Pytorch,
     /// Time our layers, steps, inference and Adam against candle's and PyTorch's.
     Bench(bench::Args),
+    /// Run the studies of docs/evidence, or go on with them: does CIR help? Takes hours.
+    Evidence(evidence::Args),
     /// Check the rules that the compiler does not: layers, module heads, versions, files.
     Tidy,
     /// Everything that is checked before a change lands.
@@ -83,6 +86,7 @@ fn main() -> ExitCode {
         Command::Parity { folders } => parity::run(folders),
         Command::Pytorch => pytorch::run().map(|()| ExitCode::SUCCESS),
         Command::Bench(args) => passed(bench::run(args)),
+        Command::Evidence(args) => evidence::run(args).map(|()| ExitCode::SUCCESS),
         Command::Tidy => passed(tidy::run()),
         Command::Ci => passed(ci::run()),
         #[cfg(unix)]

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use crate::{project, shell, tidy};
+use crate::{evidence, project, shell, tidy};
 
 /// What one check counted.
 #[derive(Debug, Clone, Copy, Default)]
@@ -24,13 +24,14 @@ impl From<bool> for Count {
 
 type Check = fn() -> Result<Count>;
 
-const CHECKS: [(&str, Check); 6] = [
+const CHECKS: [(&str, Check); 7] = [
     ("fmt", || cargo(&["fmt", "--all", "--check"])),
     ("clippy", || cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])),
     ("doc", doc),
     ("tidy", || Ok(tidy::run()?.into())),
     ("tests", tests::run),
     ("default recipe", default_recipe::run),
+    ("evidence", || evidence::run(evidence::Args::quick()).map(|()| true.into())),
 ];
 
 /// Runs all checks, those after a failed one too; whether all passed.

@@ -84,7 +84,35 @@ pub(crate) enum Role {
     Judging,
 }
 
+/// A study made smaller, to try it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Smaller {
+    /// Set a field of all recipes, after those of the study, such as train.steps=100 (can be given several
+    /// times).
+    #[arg(long = "set", value_name = "FIELD=VALUE")]
+    sets: Vec<String>,
+    /// Only the first N seeds for choosing, and for judging.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    seeds: Option<u16>,
+    /// Held-out cases to score, in place of the study's.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    count: Option<u32>,
+}
+
 impl Study {
+    /// This study, made smaller.
+    pub(crate) fn smaller(mut self, smaller: Smaller) -> Self {
+        for setting in &mut self.settings {
+            setting.set.extend(smaller.sets.iter().cloned());
+        }
+        if let Some(seeds) = smaller.seeds {
+            self.seeds.choosing.truncate(seeds.into());
+            self.seeds.judging.truncate(seeds.into());
+        }
+        self.count = smaller.count.unwrap_or(self.count);
+        self
+    }
+
     /// The study in a file.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let place = path.display();

@@ -23,7 +23,7 @@ use cir_train::{FolderLock, StopFlag, write_text};
 use serde_json::Value;
 
 use self::{
-    file::{Role, Setting, Study},
+    file::{Role, Setting, Smaller, Study},
     results::{Results, Row, found},
     run::Run,
     times::{Time, Times},
@@ -50,6 +50,8 @@ pub(crate) struct Args {
     /// Run anew those settings whose recipe is another than that of their results.
     #[arg(long)]
     again: bool,
+    #[command(flatten)]
+    smaller: Smaller,
 }
 
 const RESUMING: &str = "\
@@ -61,7 +63,7 @@ const LOOK: Duration = Duration::from_millis(500);
 
 /// Runs what is still to be run, then shows what was found.
 pub(crate) fn run(args: Args) -> Result<()> {
-    let study = Study::open(&args.file)?;
+    let study = Study::open(&args.file)?.smaller(args.smaller);
     let folder = args.out.unwrap_or_else(|| PathBuf::from("studies").join(&study.name));
     let recipes = recipes(&study)?;
     fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;

@@ -9,6 +9,7 @@ mod i2i;
 mod interrupt;
 mod readme;
 mod runs;
+mod study;
 
 use std::{
     path::{Path, PathBuf},

@@ -150,6 +150,33 @@ fn odd_series_are_drawn_without_odd_numbers() {
 }
 
 #[test]
+fn intervals_are_drawn_around_zero_whatever_they_are() {
+    let row = |points: &[f64], mean, interval, tone| Interval {
+        name: "<new> − old".into(),
+        points: points.into(),
+        mean,
+        interval,
+        tone,
+    };
+    let html = Intervals {
+        title: "leakage".into(),
+        label: "difference".into(),
+        rows: vec![
+            row(&[-0.02, -0.04], -0.03, Some([-0.05, -0.01]), Tone::Good),
+            row(&[0.01], 0.01, None, Tone::Plain),
+            row(&[f64::NAN], f64::NAN, Some([f64::NEG_INFINITY, 1.]), Tone::Bad),
+            row(&[], 0., None, Tone::Plain),
+        ],
+    }
+    .html();
+    assert!(html.contains("axis zero") && html.contains("interval mean good"));
+    assert!(html.contains("&lt;new&gt; − old") && !html.contains("<new>"));
+    assert_eq!(html.matches("class=\"interval good\"").count(), 1);
+    assert!(!html.contains("NaN") && !html.contains("inf\"") && !html.contains("inf "), "{html}");
+    assert!(Intervals::default().html().contains("axis zero"));
+}
+
+#[test]
 fn curves_skip_a_torn_last_line() {
     let log = "{\"step\":1,\"loss\":2.5,\"phase\":\"a\"}\nnoise\n{\"loss\":1}\n\
                {\"step\":2,\"loss\":null,\"rate\":1}\n{\"step\":3,\"lo";
