@@ -34,6 +34,9 @@ pub(super) struct Run {
 impl Run {
     /// Trains and scores, or goes on with either; none where `stop` was raised.
     pub(super) fn go(&self, stop: &StopFlag) -> Result<Option<Value>> {
+        if let Some(runs) = self.folder.parent() {
+            fs::create_dir_all(runs).with_context(|| runs.display().to_string())?;
+        }
         if !self.scores().is_file() {
             if !self.folder.join("metrics.json").is_file()
                 && self.ended(self.train(), stop)?.is_none()
