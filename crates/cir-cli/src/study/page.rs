@@ -61,19 +61,19 @@ fn section(
         Role::Judging => ("Judged", "Seeds that nothing was chosen by"),
         Role::Choosing => ("Chosen by", "Seeds that settings were chosen by"),
     };
-    let seeds: Vec<_> = study.seeds(role).iter().map(u64::to_string).collect();
+    let listed: Vec<_> = study.seeds(role).iter().map(u64::to_string).collect();
     report.section(heading);
-    let text = format!("{what}: {}. {READING}", seeds.join(", "));
+    let text = format!("{what}: {}. {READING}", listed.join(", "));
     report.text(text);
-    _ = writeln!(markdown, "\n## {heading}\n\n{what}: {}.\n", seeds.join(", "));
+    _ = writeln!(markdown, "\n## {heading}\n\n{what}: {}.\n", listed.join(", "));
     let all = comparisons(study, results, role)?;
     for comparison in &all {
         let text = verdict(study, comparison);
         _ = writeln!(markdown, "- {text}");
         report.text(text);
     }
-    for (against, seeds, table) in differences(study, results, role)? {
-        show(report, markdown, &format!("Against {against} ({seeds} seeds)"), &table);
+    for (against, count, table) in differences(study, results, role)? {
+        show(report, markdown, &format!("Against {against} ({})", seeds(count)), &table);
     }
     show(report, markdown, "Mean and standard deviation over seeds", &means(study, results, role));
     for (i, metric) in study.metrics.iter().enumerate() {
@@ -104,6 +104,13 @@ fn section(
 
 /// One sentence for each thing that can be said.
 fn verdict(study: &Study, comparison: &Comparison<'_>) -> String {
+    let (setting, against) = (comparison.setting, comparison.against);
+    let seeds = seeds(comparison.seeds.len());
+    if comparison.seeds.len() < 2 {
+        return format!(
+            "{setting} against {against}, {seeds}: nothing can be said before there are two."
+        );
+    }
     let said = [
         (Verdict::Better, "better in"),
         (Verdict::Worse, "worse in"),
@@ -113,9 +120,11 @@ fn verdict(study: &Study, comparison: &Comparison<'_>) -> String {
     let said = said.iter().filter(|(_, metrics)| !metrics.is_empty());
     let said: Vec<_> =
         said.map(|(words, metrics)| format!("{words} {}", metrics.join(", "))).collect();
-    let (setting, against) = (comparison.setting, comparison.against);
-    let seeds = comparison.seeds.len();
-    format!("{setting} against {against}, {seeds} seeds: {}.", said.join("; "))
+    format!("{setting} against {against}, {seeds}: {}.", said.join("; "))
+}
+
+fn seeds(count: usize) -> String {
+    format!("{count} seed{}", if count == 1 { "" } else { "s" })
 }
 
 fn show(report: &mut Report, markdown: &mut String, heading: &str, table: &Table) {
