@@ -1,7 +1,7 @@
 //! `cargo xtask evidence`: the studies of `docs/evidence`, each a folder with its `study.toml`, beside which its
 //! results stand.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{fs, path::Path, process::Command};
 
 use anyhow::{Context, Result, ensure};
 
@@ -29,8 +29,18 @@ impl Args {
 }
 
 /// Each training a few steps long and scored on a few cases.
-const QUICK: [&str; 8] =
-    ["--seeds", "1", "--count", "8", "--set", "train.steps=8", "--set", "schedule.cosine.warmup=2"];
+const QUICK: [&str; 10] = [
+    "--seeds",
+    "1",
+    "--count",
+    "8",
+    "--set",
+    "train.steps=8",
+    "--set",
+    "schedule.cosine.warmup=2",
+    "--set",
+    "evaluation.reader_steps=8",
+];
 
 /// Runs them one after another.
 pub(crate) fn run(args: Args) -> Result<()> {
@@ -40,7 +50,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
     let binary = cir::build(Backend::Cpu)?;
     for name in all.iter().filter(|&name| args.names.is_empty() || args.names.contains(name)) {
-        let folder = folder().join(name);
+        let folder = Path::new(FOLDER).join(name);
         let mut command = Command::new(&binary);
         command.env("CIR_COMMAND", "cargo xtask").current_dir(project::root());
         command.arg("study").arg(folder.join("study.toml")).arg("--out");
@@ -58,13 +68,12 @@ pub(crate) fn run(args: Args) -> Result<()> {
     Ok(())
 }
 
-fn folder() -> PathBuf {
-    project::root().join("docs/evidence")
-}
+/// From the workspace's folder, in which the studies run: what they say names no other.
+const FOLDER: &str = "docs/evidence";
 
 /// The folders with a study, in their order by name.
 fn names() -> Result<Vec<String>> {
-    let folder = folder();
+    let folder = project::root().join(FOLDER);
     let entries = fs::read_dir(&folder).with_context(|| folder.display().to_string())?;
     let studies = entries.flatten().filter(|entry| entry.path().join("study.toml").is_file());
     let mut names: Vec<_> =

@@ -81,6 +81,8 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    // Whoever reads only the beginning, such as `head`, ends the program in silence.
+    sigpipe::reset();
     backend::without_candles_threads();
     leash::follow();
     let result = match Cli::parse().command {

@@ -4,6 +4,7 @@ use cir_core::{
     AdamConfig, Cir, CirConfig, Error, LrSchedule, Partition, PixelRange, Result, Schema,
     check_shards, check_weights,
 };
+use cir_metrics::EvaluationConfig;
 use cir_ops::{Initialisation, Precision};
 use serde::{Deserialize, Serialize};
 
@@ -171,14 +172,6 @@ pub struct Sampling {
 
 fn one() -> usize {
     1
-}
-
-/// How a training is scored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EvaluationConfig {
-    /// Training steps of the classifier that reads the attributes of results.
-    pub reader_steps: u64,
 }
 
 /// The sections of a recipe that belong to this algorithm.

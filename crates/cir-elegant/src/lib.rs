@@ -25,7 +25,7 @@ mod tests;
 pub use adversaries::{Adversaries, Update};
 pub use algorithm::Elegant;
 pub use batches::{PairBatch, Pairs};
-pub use config::{ElegantConfig, EvaluationConfig, LossConfig, ModelConfig, Optimisers, Sampling};
+pub use config::{ElegantConfig, LossConfig, ModelConfig, Optimisers, Sampling};
 pub use evaluation::{Evaluation, Swapped, evaluate, judge, swapped};
 pub use model::{Model, ModelCard};
 pub use network::{Discriminators, Encoding, Generator};

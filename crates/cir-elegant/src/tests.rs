@@ -8,12 +8,13 @@ use cir_core::{
     Schema, Sheet,
 };
 use cir_data::{DataSet, HeldOut, HoldOut, Index, Source, Split};
+use cir_metrics::EvaluationConfig;
 use cir_ops::{Initialisation, Precision};
 use cir_train::Algorithm as _;
 
 use crate::{
-    Adversaries, Elegant, ElegantConfig, EvaluationConfig, LossConfig, Model, ModelConfig,
-    Optimisers, Pair, Pairs, Sampling, evaluate, from_published, judge, swapped,
+    Adversaries, Elegant, ElegantConfig, LossConfig, Model, ModelConfig, Optimisers, Pair, Pairs,
+    Sampling, evaluate, from_published, judge, swapped,
 };
 
 /// An attribute of two or more values.

@@ -8,6 +8,7 @@ use cir_core::{
     Scalars, Schema, check_shards, rng,
 };
 use cir_data::DataSet;
+use cir_metrics::EvaluationConfig;
 use cir_ops::Precision;
 use cir_train::{Algorithm, Learner, State};
 use rand::Rng as _;
@@ -37,6 +38,13 @@ pub struct GzsConfig {
     pub optimiser: AdamConfig,
     /// How the learning rate changes.
     pub schedule: LrSchedule,
+    /// How the model is scored; recipes of before there was this section have none.
+    #[serde(default = "evaluation_before")]
+    pub evaluation: EvaluationConfig,
+}
+
+fn evaluation_before() -> EvaluationConfig {
+    EvaluationConfig { reader_steps: 3000 }
 }
 
 /// Which images a step takes, and how many.

@@ -5,6 +5,7 @@ use cir_core::{
     Schema,
 };
 use cir_data::DataSet;
+use cir_metrics::EvaluationConfig;
 use cir_ops::{Initialisation, Precision};
 use serde::{Deserialize, Serialize};
 
@@ -196,14 +197,6 @@ pub enum Unit {
     Iterations,
     /// Epochs of the larger domain, as published.
     Epochs,
-}
-
-/// How a training is scored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EvaluationConfig {
-    /// Training steps of the classifier that tells the domains apart.
-    pub reader_steps: u64,
 }
 
 /// The sections of a recipe that belong to this algorithm.

@@ -36,8 +36,7 @@ pub use adversaries::{Adversaries, CirStep, ContentUpdate, Update};
 pub use algorithm::I2i;
 pub use batches::{Batches, ViewBatch};
 pub use config::{
-    BLOCKS, EvaluationConfig, Form, I2iConfig, ModelConfig, Optimisers, Sampling, Second, Unit,
-    Updates,
+    BLOCKS, Form, I2iConfig, ModelConfig, Optimisers, Sampling, Second, Unit, Updates,
 };
 pub use discriminators::{ContentDiscriminator, Discriminator};
 pub use domain::Domain;

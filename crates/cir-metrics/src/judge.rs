@@ -3,11 +3,20 @@
 use candle_core::Result;
 use cir_core::{Image, Labels, Schema, rng};
 use rand::seq::IndexedRandom;
+use serde::{Deserialize, Serialize};
 
 use crate::{Reader, accuracy};
 
 /// Pictures on which a reader is examined.
 const EXAMINED: usize = 1024;
+
+/// How a training is scored: a section of every recipe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EvaluationConfig {
+    /// Training steps of the classifier that reads the pictures a model made.
+    pub reader_steps: u64,
+}
 
 /// Reads the attributes of what a model made.
 #[derive(Debug, Clone)]

@@ -28,8 +28,8 @@ pub use images::{
     Similarity, SimilarityScores, Subsets, features_of, frechet, kernel_distance,
     kernel_distance_of_subsets, neighbours, psnr, resize, ssim,
 };
-pub use judge::Judge;
-pub use paired::{Better, Difference, Verdict};
+pub use judge::{EvaluationConfig, Judge};
+pub use paired::{Better, Difference, Summary, Verdict};
 pub use probe::{Forest, ForestConfig, Logistic, LogisticConfig, Probe};
 pub use read_back::{ReadBack, Reading};
 pub use reader::{Reader, accuracy};

@@ -1,13 +1,32 @@
-//! Whether one of two settings does better, from runs that share their seeds.
+//! Runs with several seeds: what they come to, and whether one of two settings does better.
 
 use candle_core::{Result, bail};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use crate::statistics::mean;
 
+/// The values of a setting over seeds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Summary {
+    /// Their mean.
+    pub mean: f64,
+    /// The standard deviation from which they were drawn; none of one value.
+    pub deviation: Option<f64>,
+}
+
+impl Summary {
+    /// Of a value for each seed; of none, the mean is 0.
+    pub fn of(values: &[f64]) -> Self {
+        let mean = mean(values.iter().copied());
+        let squares = values.iter().map(|x| (x - mean).powi(2)).sum::<f64>();
+        let freedom = values.len().saturating_sub(1);
+        Self { mean, deviation: (freedom > 0).then(|| (squares / freedom as f64).sqrt()) }
+    }
+}
+
 /// The differences between two settings, seed by seed: what a seed makes easy or hard for both falls out.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Difference {
     /// New minus old, of each pair.
     pub pairs: Vec<f64>,
@@ -18,7 +37,7 @@ pub struct Difference {
 }
 
 /// Which values of a metric are good ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Better {
     /// High ones.
@@ -28,8 +47,7 @@ pub enum Better {
 }
 
 /// What a difference says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// The whole interval is on the good side of zero.
     Better,
@@ -50,8 +68,9 @@ impl Difference {
             bail!("paired differences of {new} and {old} values; allowed: as many, at least one")
         }
         let pairs: Vec<_> = new.iter().zip(old).map(|(new, old)| new - old).collect();
-        let mean = mean(pairs.iter().copied());
-        Ok(Self { interval: interval(&pairs, mean)?, pairs, mean })
+        let Summary { mean, deviation } = Summary::of(&pairs);
+        let reach = deviation.map(|deviation| reach(deviation, pairs.len() as f64)).transpose()?;
+        Ok(Self { interval: reach.map(|reach| [mean - reach, mean + reach]), pairs, mean })
     }
 
     /// What it says of a metric whose good values are `better`.
@@ -66,16 +85,10 @@ impl Difference {
     }
 }
 
-fn interval(pairs: &[f64], mean: f64) -> Result<Option<[f64; 2]>> {
-    let count = pairs.len() as f64;
-    if pairs.len() < 2 {
-        return Ok(None);
-    }
-    let squares = pairs.iter().map(|x| (x - mean).powi(2)).sum::<f64>();
-    let error = (squares / (count - 1.) / count).sqrt();
+/// Half the width of the interval around a mean of `count` values.
+fn reach(deviation: f64, count: f64) -> Result<f64> {
     let t = StudentsT::new(0., 1., count - 1.).map_err(candle_core::Error::wrap)?;
-    let reach = t.inverse_cdf(0.975) * error;
-    Ok(Some([mean - reach, mean + reach]))
+    Ok(t.inverse_cdf(0.975) * deviation / count.sqrt())
 }
 
 #[cfg(test)]

@@ -9,9 +9,10 @@ use cir_core::{
 };
 use cir_data::align::{self, Landmarks};
 use cir_elegant::{
-    Adversaries, ElegantConfig, Encoding, EvaluationConfig, LossConfig, ModelConfig, Optimisers,
-    Pair, Sampling, Update,
+    Adversaries, ElegantConfig, Encoding, LossConfig, ModelConfig, Optimisers, Pair, Sampling,
+    Update,
 };
+use cir_metrics::EvaluationConfig;
 use cir_ops::{Initialisation, Precision};
 use serde::Deserialize;
 

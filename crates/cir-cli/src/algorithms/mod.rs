@@ -82,8 +82,7 @@ impl AlgorithmConfig {
     /// Training steps of the classifier that reads this recipe's pictures.
     pub(crate) fn reader_steps(&self) -> u64 {
         match self {
-            // Not in the recipe, since its own scores are read by rendering.
-            Self::Gzs(_) => 3000,
+            Self::Gzs(config) => config.evaluation.reader_steps,
             Self::Elegant(config) => config.evaluation.reader_steps,
             Self::I2i(config) => config.evaluation.reader_steps,
         }

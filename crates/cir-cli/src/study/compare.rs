@@ -1,7 +1,7 @@
 //! Settings compared, seed by seed.
 
 use anyhow::Result;
-use cir_metrics::{Difference, Verdict};
+use cir_metrics::{Difference, Summary, Verdict};
 
 use super::{
     file::{Role, Setting, Study},
@@ -16,14 +16,6 @@ pub(super) struct Comparison<'a> {
     pub(super) seeds: Vec<u64>,
     /// By metric, in the study's order.
     pub(super) differences: Vec<Difference>,
-}
-
-/// A setting's values of a metric over the seeds that it was trained with.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Summary {
-    pub(super) mean: f64,
-    /// Standard deviation; none of one seed.
-    pub(super) deviation: Option<f64>,
 }
 
 /// All comparisons that the study asks for and that have a seed.
@@ -71,7 +63,7 @@ fn comparison<'a>(
     }))
 }
 
-/// A setting's values of a metric over the seeds of a role that it has been trained with.
+/// A setting's values of a metric over the seeds of a role that it has been trained with, if any.
 pub(super) fn summary(
     study: &Study,
     results: &Results,
@@ -81,12 +73,8 @@ pub(super) fn summary(
 ) -> Option<Summary> {
     let trained = |&seed: &u64| results.row(setting, seed).is_some();
     let seeds: Vec<_> = study.seeds(role).iter().copied().filter(trained).collect();
-    let values = results.values(setting, metric, &seeds).filter(|values| !values.is_empty())?;
-    let count = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / count;
-    let squares = values.iter().map(|x| (x - mean).powi(2)).sum::<f64>();
-    let deviation = (values.len() > 1).then(|| (squares / (count - 1.)).sqrt());
-    Some(Summary { mean, deviation })
+    let values = results.values(setting, metric, &seeds)?;
+    (!values.is_empty()).then(|| Summary::of(&values))
 }
 
 impl Comparison<'_> {

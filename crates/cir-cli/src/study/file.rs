@@ -126,6 +126,7 @@ impl Study {
     fn check(&self) -> Result<()> {
         let found = self.version;
         ensure!((1..=VERSION).contains(&found), "version: found {found}; allowed: 1 to {VERSION}");
+        check_name("name", &self.name)?;
         ensure!(self.count > 0, "count: found 0; allowed: 1 or more");
         let none = |what: &str| format!("{what}: found none; allowed: one or more");
         ensure!(!self.settings.is_empty(), none("settings"));
@@ -137,10 +138,7 @@ impl Study {
         distinct("seeds", seeds().map(u64::to_string))?;
         for setting in &self.settings {
             let name = &setting.name;
-            ensure!(
-                name.chars().any(char::is_alphanumeric),
-                "settings: name: found {name:?}; allowed: letters or digits in it"
-            );
+            check_name("settings: name", name)?;
             let sets_seed = |set: &&String| set.trim_start().starts_with("train.seed");
             if let Some(set) = self.set.iter().chain(&setting.set).find(sets_seed) {
                 anyhow::bail!("settings: {name}: found {set:?}; allowed: seeds in [seeds] alone");
@@ -163,6 +161,11 @@ impl Study {
             }
         }
         Ok(())
+    }
+
+    /// Its name as a folder's.
+    pub(crate) fn folder(&self) -> String {
+        file_name(&self.name)
     }
 
     /// The complete recipe of a setting, with the study's first seed.
@@ -191,10 +194,24 @@ impl Study {
 impl Setting {
     /// Its name as a file's.
     pub(crate) fn folder(&self) -> String {
-        let kept = |c: char| if c.is_alphanumeric() { c.to_ascii_lowercase() } else { ' ' };
-        let words: String = self.name.chars().map(kept).collect();
-        words.split_whitespace().collect::<Vec<_>>().join("-")
+        file_name(&self.name)
     }
+}
+
+/// A name without what a file's may not hold.
+fn file_name(name: &str) -> String {
+    let kept = |c: char| if c.is_alphanumeric() { c.to_ascii_lowercase() } else { ' ' };
+    let words: String = name.chars().map(kept).collect();
+    words.split_whitespace().collect::<Vec<_>>().join("-")
+}
+
+/// A name that a file can have, too.
+fn check_name(place: &str, name: &str) -> Result<()> {
+    ensure!(
+        name.chars().any(char::is_alphanumeric),
+        "{place}: found {name:?}; allowed: letters or digits in it"
+    );
+    Ok(())
 }
 
 fn distinct(what: &str, names: impl Iterator<Item = String>) -> Result<()> {
@@ -253,6 +270,7 @@ mod tests {
         };
         for (old, new, said) in [
             ("version = 1", "version = 2", "version: found 2; allowed: 1 to 1"),
+            ("name = 's'", "name = '..'", "name: found \"..\"; allowed: letters or digits"),
             ("judging = [1, 2]", "judging = [9]", "seeds: found \"9\" twice"),
             ("'CIR, weak'", "'cir'", "settings: name: found \"cir\" twice"),
             (

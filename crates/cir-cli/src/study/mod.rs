@@ -2,6 +2,7 @@
 //! stopped, and ends in the same results.
 
 mod compare;
+mod conduct;
 mod file;
 mod page;
 mod results;
@@ -12,22 +13,20 @@ mod watch;
 
 use std::{
     fs,
+    io::ErrorKind::NotFound,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, mpsc},
+    sync::Arc,
     thread,
-    time::Duration,
 };
 
 use anyhow::{Context, Result, bail};
 use cir_train::{FolderLock, StopFlag, write_text};
-use serde_json::Value;
 
 use self::{
+    conduct::{Conduct, plan},
     file::{Role, Setting, Smaller, Study},
-    results::{Results, Row, found},
-    run::Run,
-    times::{Time, Times},
-    watch::Watch,
+    results::Results,
+    times::Times,
 };
 use crate::{
     backend, invoked,
@@ -41,7 +40,7 @@ use crate::{
 pub(crate) struct Args {
     /// The study, a TOML file.
     file: PathBuf,
-    /// Folder of the study's runs and results [default: studies/NAME].
+    /// Folder of the study's runs and results [default: studies/ and its name].
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
     /// Runs at the same time [default: one for each processor].
@@ -58,13 +57,10 @@ const RESUMING: &str = "\
 Called again with the same file and folder, after ctrl-C, a crash or its end, a study goes on where it
 stopped: runs that have a row in results.jsonl are not run again.";
 
-/// Between two looks at the runs.
-const LOOK: Duration = Duration::from_millis(500);
-
 /// Runs what is still to be run, then shows what was found.
 pub(crate) fn run(args: Args) -> Result<()> {
     let study = Study::open(&args.file)?.smaller(args.smaller);
-    let folder = args.out.unwrap_or_else(|| PathBuf::from("studies").join(&study.name));
+    let folder = args.out.unwrap_or_else(|| PathBuf::from("studies").join(study.folder()));
     let recipes = recipes(&study)?;
     fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
     let _lock = FolderLock::take(&folder, "a study that another process is running")?;
@@ -120,11 +116,14 @@ fn keep_recipes(
     fs::create_dir_all(&kept).with_context(|| kept.display().to_string())?;
     for (setting, recipe) in study.settings.iter().zip(recipes) {
         let path = recipe_file(folder, setting);
-        let (text, old) = (recipe.to_toml()?, fs::read_to_string(&path).ok());
-        if old.as_ref().is_some_and(|old| *old != text) {
+        let old = read_if_there(&path)?;
+        // One of before a field came to be is the same if it is read as the same.
+        let same = |old: &String| Recipe::parse("", old, &[]).is_ok_and(|read| read == *recipe);
+        let text = recipe.to_toml()?;
+        if let Some(old) = old.filter(|old| !same(old)) {
             let rows = results.count_of(&setting.name);
             if !again {
-                let changed = first_difference(&old.unwrap_or_default(), &text);
+                let changed = first_difference(&old, &text);
                 return Err(usage(format!(
                     "setting {:?}: its recipe is another than {}, of which the folder has {rows} results: \
                      {changed}; allowed: the same, another --out, or --again to run it anew",
@@ -153,169 +152,18 @@ fn first_difference(old: &str, new: &str) -> String {
     )
 }
 
+/// The text of a file; none where there is no such file.
+fn read_if_there(path: &Path) -> Result<Option<String>> {
+    match fs::read_to_string(path) {
+        Err(e) if e.kind() == NotFound => Ok(None),
+        read => read.map(Some).with_context(|| path.display().to_string()),
+    }
+}
+
 fn recipe_file(folder: &Path, setting: &Setting) -> PathBuf {
     folder.join("recipes").join(format!("{}.toml", setting.folder()))
 }
 
 fn run_folder(folder: &Path, setting: &Setting, seed: u64) -> PathBuf {
     folder.join("runs").join(format!("{}-{seed}", setting.folder()))
-}
-
-/// A run of the study.
-struct Planned {
-    setting: usize,
-    role: Role,
-    steps: u64,
-    run: Run,
-}
-
-/// All runs: seed by seed, so that there is something to compare early.
-fn plan(study: &Study, recipes: &[Recipe], folder: &Path, threads: usize) -> Vec<Planned> {
-    let mut plan = Vec::new();
-    for role in [Role::Choosing, Role::Judging] {
-        for &seed in study.seeds(role) {
-            plan.extend(study.trained(role).map(|i| {
-                let setting = &study.settings[i];
-                let run = Run {
-                    recipe: recipe_file(folder, setting),
-                    folder: run_folder(folder, setting, seed),
-                    seed,
-                    count: study.count,
-                    threads,
-                };
-                Planned { setting: i, role, steps: recipes[i].train.steps, run }
-            }));
-        }
-    }
-    plan
-}
-
-/// A study while it runs.
-struct Conduct<'a> {
-    study: &'a Study,
-    folder: &'a Path,
-    plan: Vec<Planned>,
-    results: Results,
-    times: Times,
-    /// The text of the study's file.
-    file: String,
-}
-
-/// What a worker tells.
-enum Event {
-    Begun(usize),
-    Ended(usize, Result<Option<Value>>),
-}
-
-impl Conduct<'_> {
-    /// Runs what has no row, several at once; says which runs failed.
-    fn run(&mut self, jobs: usize, stop: &StopFlag) -> Result<Vec<String>> {
-        let (done, open): (Vec<_>, Vec<_>) =
-            (0..self.plan.len()).partition(|&i| self.row(i).is_some());
-        let steps = |runs: &[usize]| runs.iter().map(|&i| self.plan[i].steps).sum::<u64>();
-        let made = steps(&done);
-        let begun: u64 = open.iter().map(|&i| self.plan[i].run.progress().0).sum();
-        let mut watch = Watch::new(made + steps(&open), made + begun);
-        watch.say(&format!(
-            "{}: {} runs, {} of them done; {jobs} at a time into {}",
-            self.study.name,
-            self.plan.len(),
-            done.len(),
-            self.folder.display()
-        ));
-        let runs: Vec<Run> = self.plan.iter().map(|planned| planned.run.clone()).collect();
-        let (queue, mut failed) = (Mutex::new(open.into_iter()), Vec::new());
-        let (tell, told) = mpsc::channel();
-        thread::scope(|scope| {
-            for _ in 0..jobs {
-                let (tell, queue, runs) = (tell.clone(), &queue, &runs);
-                scope.spawn(move || {
-                    let next = || queue.lock().ok().and_then(|mut queue| queue.next());
-                    while !stop.is_raised()
-                        && let Some(i) = next()
-                    {
-                        // Nobody listens where the study itself has failed.
-                        let _ = tell.send(Event::Begun(i));
-                        let _ = tell.send(Event::Ended(i, runs[i].go(stop)));
-                    }
-                });
-            }
-            drop(tell);
-            let heard = self.listen(&told, &mut watch, &mut failed);
-            if heard.is_err() {
-                stop.raise();
-            }
-            heard
-        })?;
-        Ok(failed)
-    }
-
-    fn listen(
-        &mut self,
-        told: &mpsc::Receiver<Event>,
-        watch: &mut Watch,
-        failed: &mut Vec<String>,
-    ) -> Result<()> {
-        let mut running: Vec<usize> = Vec::new();
-        loop {
-            match told.recv_timeout(LOOK) {
-                Ok(Event::Begun(i)) => running.push(i),
-                Ok(Event::Ended(i, ended)) => {
-                    running.retain(|&other| other != i);
-                    match ended.and_then(|printed| printed.map(|p| self.take(i, &p)).transpose()) {
-                        Ok(None) => {}
-                        Ok(Some(())) => watch.say(&format!("{} done", self.name(i))),
-                        Err(error) => {
-                            let line = format!("{}: {error:#}", self.name(i));
-                            watch.say(&line);
-                            failed.push(line);
-                        }
-                    }
-                }
-                Err(mpsc::RecvTimeoutError::Timeout) => {}
-                Err(mpsc::RecvTimeoutError::Disconnected) => return Ok(()),
-            }
-            let all = 0..self.plan.len();
-            let done = all.clone().filter(|&i| self.row(i).is_some()).count();
-            let steps = all.map(|i| match self.row(i) {
-                Some(_) => self.plan[i].steps,
-                None => self.plan[i].run.progress().0,
-            });
-            let names: Vec<_> = running.iter().map(|&i| self.name(i)).collect();
-            let runs = format!("{done} of {} runs, now {}", self.plan.len(), names.join(" and "));
-            watch.show(steps.sum(), &runs);
-        }
-    }
-
-    fn row(&self, i: usize) -> Option<&Row> {
-        let planned = &self.plan[i];
-        self.results.row(&self.study.settings[planned.setting].name, planned.run.seed)
-    }
-
-    fn name(&self, i: usize) -> String {
-        let planned = &self.plan[i];
-        format!("{} with seed {}", self.study.settings[planned.setting].name, planned.run.seed)
-    }
-
-    /// A run's scores become a row.
-    fn take(&mut self, i: usize, printed: &Value) -> Result<()> {
-        let Planned { setting, role, steps, run } = &self.plan[i];
-        let setting = &self.study.settings[*setting].name;
-        let row = Row {
-            setting: setting.clone(),
-            role: *role,
-            seed: run.seed,
-            steps: *steps,
-            count: run.count,
-            scores: found(&self.study.metrics, printed, &run.scores())?,
-        };
-        let (steps, seconds) = run.progress();
-        self.times.add(setting, run.seed, Time { steps, seconds })?;
-        self.results.add(row)?;
-        self.write().map(drop)
-    }
-
-    fn write(&self) -> Result<String> {
-        page::write(self.folder, self.study, &self.results, &self.times, &self.file)
-    }
 }

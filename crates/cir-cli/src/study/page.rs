@@ -27,6 +27,7 @@ pub(super) fn write(
     file: &str,
 ) -> Result<String> {
     let mut report = Report::new(&study.name, &study.description);
+    report.text(READING);
     let mut markdown = format!("# {}\n\n{}\n\n{READING}\n", study.name, study.description);
     for role in [Role::Judging, Role::Choosing] {
         if !study.seeds(role).is_empty() {
@@ -63,17 +64,21 @@ fn section(
     };
     let listed: Vec<_> = study.seeds(role).iter().map(u64::to_string).collect();
     report.section(heading);
-    let text = format!("{what}: {}. {READING}", listed.join(", "));
-    report.text(text);
-    _ = writeln!(markdown, "\n## {heading}\n\n{what}: {}.\n", listed.join(", "));
+    let what = format!("{what}: {}.", listed.join(", "));
+    _ = writeln!(markdown, "\n## {heading}\n\n{what}\n");
+    report.text(what);
     let all = comparisons(study, results, role)?;
     for comparison in &all {
         let text = verdict(study, comparison);
         _ = writeln!(markdown, "- {text}");
         report.text(text);
     }
-    for (against, count, table) in differences(study, results, role)? {
-        show(report, markdown, &format!("Against {against} ({})", seeds(count)), &table);
+    for against in &study.settings {
+        let those: Vec<_> = all.iter().filter(|c| c.against == against.name).collect();
+        if !those.is_empty() {
+            let heading = format!("Against {}", against.name);
+            show(report, markdown, &heading, &differences(study, &those));
+        }
     }
     show(report, markdown, "Mean and standard deviation over seeds", &means(study, results, role));
     for (i, metric) in study.metrics.iter().enumerate() {

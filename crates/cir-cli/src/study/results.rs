@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
-    fs,
     path::{Path, PathBuf},
 };
 
@@ -12,7 +11,10 @@ use cir_train::write_text;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::file::{Metric, Role, Study};
+use super::{
+    file::{Metric, Role, Study},
+    read_if_there,
+};
 
 /// A run's scores. Nothing in it depends on the time that anything took.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -47,10 +49,7 @@ pub(crate) struct Results {
 impl Results {
     /// With what earlier processes found.
     pub(crate) fn open(path: PathBuf, study: &Study) -> Result<Self> {
-        let text = match fs::read_to_string(&path) {
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => String::new(),
-            read => read.with_context(|| path.display().to_string())?,
-        };
+        let text = read_if_there(&path)?.unwrap_or_default();
         let read = |(i, line)| {
             serde_json::from_str(line).with_context(|| format!("{}:{}", path.display(), i + 1))
         };

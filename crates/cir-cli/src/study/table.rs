@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use cir_metrics::{Better, Difference, Verdict};
+use cir_metrics::{Better, Difference, Summary, Verdict};
 
 use super::{
-    compare::{Comparison, Summary, comparisons, summary},
+    compare::{Comparison, summary},
     file::{Metric, Role, Study},
     results::Results,
 };
@@ -42,7 +42,7 @@ pub(super) fn means(study: &Study, results: &Results, role: Role) -> Table {
     let row = |metric: &Metric| {
         let found = settings.iter().map(|setting| {
             let found = summary(study, results, role, setting, &metric.name);
-            found.map_or_else(|| "–".into(), |found| found.to_string())
+            found.map_or_else(|| "–".into(), mean_and_deviation)
         });
         std::iter::once(named(metric)).chain(found).collect()
     };
@@ -50,34 +50,17 @@ pub(super) fn means(study: &Study, results: &Results, role: Role) -> Table {
     Table { columns: columns.collect(), rows: study.metrics.iter().map(row).collect() }
 }
 
-/// What settings change against one of them: its name, how many seeds there are at least, the table.
-pub(super) fn differences(
-    study: &Study,
-    results: &Results,
-    role: Role,
-) -> anyhow::Result<Vec<(String, usize, Table)>> {
-    let all = comparisons(study, results, role)?;
-    let mut against: Vec<&str> = Vec::new();
-    for comparison in &all {
-        if !against.contains(&comparison.against) {
-            against.push(comparison.against);
-        }
-    }
-    let table = |name: &str| {
-        let those: Vec<&Comparison<'_>> = all.iter().filter(|c| c.against == name).collect();
-        let row = |(i, metric): (usize, &Metric)| {
-            let cells = those.iter().map(|c| cell(&c.differences[i], metric.better));
-            std::iter::once(named(metric)).chain(cells).collect()
-        };
-        let names = those.iter().map(|c| c.setting.to_owned());
-        let table = Table {
-            columns: std::iter::once(String::new()).chain(names).collect(),
-            rows: study.metrics.iter().enumerate().map(row).collect(),
-        };
-        let seeds = those.iter().map(|c| c.seeds.len()).min().unwrap_or(0);
-        (name.to_owned(), seeds, table)
+/// What settings change against one and the same, a column each.
+pub(super) fn differences(study: &Study, comparisons: &[&Comparison<'_>]) -> Table {
+    let row = |(i, metric): (usize, &Metric)| {
+        let cells = comparisons.iter().map(|c| cell(&c.differences[i], metric.better));
+        std::iter::once(named(metric)).chain(cells).collect()
     };
-    Ok(against.into_iter().map(table).collect())
+    let names = comparisons.iter().map(|c| c.setting.to_owned());
+    Table {
+        columns: std::iter::once(String::new()).chain(names).collect(),
+        rows: study.metrics.iter().enumerate().map(row).collect(),
+    }
 }
 
 /// A metric's name with an arrow towards its good values.
@@ -111,11 +94,7 @@ fn signed(x: f64) -> String {
     format!("{}{}", if x < 0. { "−" } else { "+" }, number(x.abs()))
 }
 
-impl fmt::Display for Summary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.deviation {
-            Some(deviation) => write!(f, "{} ± {}", number(self.mean), number(deviation)),
-            None => write!(f, "{}", number(self.mean)),
-        }
-    }
+fn mean_and_deviation(found: Summary) -> String {
+    let deviation = found.deviation.map_or_else(String::new, |x| format!(" ± {}", number(x)));
+    format!("{}{deviation}", number(found.mean))
 }

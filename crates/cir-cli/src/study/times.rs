@@ -1,10 +1,12 @@
 //! What trainings took: kept apart from the results, which depend on no clock.
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf};
 
 use anyhow::{Context, Result};
 use cir_train::write_json;
 use serde::{Deserialize, Serialize};
+
+use super::read_if_there;
 
 /// Steps and seconds of every training, by setting and seed.
 #[derive(Debug)]
@@ -23,10 +25,11 @@ pub(super) struct Time {
 impl Times {
     /// With what earlier processes measured.
     pub(super) fn open(path: PathBuf) -> Result<Self> {
-        let of = match fs::read_to_string(&path) {
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
-            text => serde_json::from_str(&text.with_context(|| path.display().to_string())?)
-                .with_context(|| path.display().to_string())?,
+        let of = match read_if_there(&path)? {
+            Some(text) => {
+                serde_json::from_str(&text).with_context(|| path.display().to_string())?
+            }
+            None => BTreeMap::new(),
         };
         Ok(Self { path, of })
     }

@@ -21,6 +21,19 @@ fn trained() -> Place {
     place
 }
 
+#[cfg(unix)]
+#[test]
+fn whoever_stops_reading_ends_it_in_silence() {
+    use std::process::{Command, Stdio};
+    let mut cir = Command::new(env!("CARGO_BIN_EXE_cir"));
+    cir.args(["data", "list"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = cir.spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(crate::text(&output.stderr), "");
+    assert!(!output.status.success(), "nothing was written");
+}
+
 #[test]
 fn a_model_is_used() {
     let place = trained();

@@ -17,7 +17,7 @@ use std::{
 };
 
 /// The default recipe, so small that a step takes milliseconds.
-const TINY: [&str; 18] = [
+const TINY: [&str; 19] = [
     "data.size=16",
     "data.values.letter=['A', 'B', 'E']",
     "data.values.size=['small', 'large']",
@@ -35,6 +35,7 @@ const TINY: [&str; 18] = [
     "train.checkpoint_every=2",
     "cir.start=3",
     "schedule.cosine.warmup=2",
+    "evaluation.reader_steps=20",
     "name=tiny",
 ];
 

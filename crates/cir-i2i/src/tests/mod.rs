@@ -17,12 +17,13 @@ use cir_core::{
     Schema, rng,
 };
 use cir_data::{DataSet, HeldOut, HoldOut, Index, Source, Split};
+use cir_metrics::EvaluationConfig;
 use cir_ops::Precision;
 
 use crate::{
-    Adversaries, BLOCKS, DISCRIMINATORS, Discriminators, EvaluationConfig, Form, I2i, I2iConfig,
-    LossConfig, ModelConfig, Noise, Optimisers, Sampling, Second, TRANSLATORS, Unit, Updates,
-    Views, domain::both, gaussian,
+    Adversaries, BLOCKS, DISCRIMINATORS, Discriminators, Form, I2i, I2iConfig, LossConfig,
+    ModelConfig, Noise, Optimisers, Sampling, Second, TRANSLATORS, Unit, Updates, Views,
+    domain::both, gaussian,
 };
 
 const FORMS: [Form; 2] = [Form::Concat, Form::FeatureWise];

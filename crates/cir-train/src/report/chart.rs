@@ -30,13 +30,14 @@ pub struct Series {
     pub points: Vec<(f64, f64)>,
 }
 
-const WIDTH: f64 = 560.;
+/// Charts stand side by side, so all are this wide.
+pub(super) const WIDTH: f64 = 560.;
 const HEIGHT: f64 = 300.;
 /// Room for the labels at the left, right, top and bottom of the curves.
 const LEFT: f64 = 62.;
-const RIGHT: f64 = 16.;
+pub(super) const RIGHT: f64 = 16.;
 const TOP: f64 = 10.;
-const BOTTOM: f64 = 42.;
+pub(super) const BOTTOM: f64 = 42.;
 const INNER_WIDTH: f64 = WIDTH - LEFT - RIGHT;
 const INNER_HEIGHT: f64 = HEIGHT - TOP - BOTTOM;
 /// What may be drawn beyond the axes: half of a dot.

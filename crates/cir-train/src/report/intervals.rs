@@ -2,7 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::{axis::Axis, page::escape};
+use super::{
+    axis::Axis,
+    chart::{BOTTOM, RIGHT, WIDTH},
+    page::escape,
+};
 
 /// Numbers with their intervals, such as what several settings change of one metric.
 #[derive(Debug, Clone, Default)]
@@ -41,12 +45,10 @@ pub enum Tone {
     Plain,
 }
 
-const WIDTH: f64 = 560.;
 const ROW: f64 = 26.;
+/// Room for the rows' names, and over them.
 const LEFT: f64 = 190.;
-const RIGHT: f64 = 16.;
 const TOP: f64 = 6.;
-const BOTTOM: f64 = 42.;
 
 impl Intervals {
     pub(super) fn html(&self) -> String {
@@ -60,8 +62,8 @@ impl Intervals {
         let axis = self.axis();
         let place = |x: f64| LEFT + axis.place(x) * (WIDTH - LEFT - RIGHT);
         for (at, label) in &axis.ticks {
-            let (at, zero) = (place(*at), if label == "0" { " zero" } else { "" });
-            let class = if zero.is_empty() { "grid" } else { "axis zero" };
+            let class = if label == "0" { "axis zero" } else { "grid" };
+            let at = place(*at);
             _ = writeln!(
                 html,
                 "<path class=\"{class}\" d=\"M{at:.1} {TOP}V{bottom}\"/>\

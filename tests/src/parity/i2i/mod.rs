@@ -7,9 +7,10 @@ use anyhow::{Context, Result, ensure};
 use candle_core::{DType, Device, Tensor};
 use cir_core::{AdamConfig, CirConfig, Gradients, LrSchedule, Moved, NamedTensors};
 use cir_i2i::{
-    Adversaries, Domain, EvaluationConfig, Form, I2iConfig, LossConfig, ModelConfig, Noise,
-    Optimisers, Sampling, Second, Translators, Unit, Update, Updates, Views,
+    Adversaries, Domain, Form, I2iConfig, LossConfig, ModelConfig, Noise, Optimisers, Sampling,
+    Second, Translators, Unit, Update, Updates, Views,
 };
+use cir_metrics::EvaluationConfig;
 use cir_ops::Precision;
 use serde::Deserialize;
 
