@@ -29,13 +29,15 @@ impl Args {
 }
 
 /// Each training a few steps long and scored on a few cases.
-const QUICK: [&str; 10] = [
+const QUICK: [&str; 12] = [
     "--seeds",
     "1",
     "--count",
     "8",
     "--set",
     "train.steps=8",
+    "--set",
+    "cir.start=0",
     "--set",
     "schedule.cosine.warmup=2",
     "--set",

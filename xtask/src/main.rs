@@ -46,6 +46,8 @@ enum Command {
     Synthesise(cir::Args),
     /// Move blocks of one picture towards another's, and beyond.
     Interpolate(cir::Args),
+    /// Show pictures of one domain in another.
+    Translate(cir::Args),
     /// Write the latents of pictures.
     Encode(cir::Args),
     /// Look at the data sets.
@@ -80,6 +82,7 @@ fn main() -> ExitCode {
         Command::Swap(args) => cir::run("swap", args),
         Command::Synthesise(args) => cir::run("synthesise", args),
         Command::Interpolate(args) => cir::run("interpolate", args),
+        Command::Translate(args) => cir::run("translate", args),
         Command::Encode(args) => cir::run("encode", args),
         Command::Data(args) => cir::run("data", args),
         Command::Info(args) => cir::run("info", args),
@@ -100,4 +103,27 @@ fn main() -> ExitCode {
 
 fn passed(result: Result<bool>) -> Result<ExitCode> {
     Ok(if result? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    const README: &str = include_str!("../../README.md");
+
+    #[test]
+    fn every_command_of_the_readme_is_one() {
+        let cli = Cli::command();
+        let named: Vec<_> = README
+            .split("cargo xtask ")
+            .skip(1)
+            .filter_map(|rest| rest.split(|c: char| !c.is_alphanumeric()).next())
+            .collect();
+        assert!(named.len() > 20, "{named:?}");
+        for name in named {
+            assert!(cli.find_subcommand(name).is_some(), "cargo xtask {name}");
+        }
+    }
 }

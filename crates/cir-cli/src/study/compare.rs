@@ -53,7 +53,7 @@ fn comparison<'a>(
     if seeds.is_empty() {
         return Ok(None);
     }
-    let differences = study.metrics.iter().map(|metric| difference(&metric.name));
+    let differences = study.metrics.iter().map(|metric| difference(&metric.at));
     let differences: Option<Vec<_>> = differences.collect::<Result<_>>()?;
     Ok(differences.map(|differences| Comparison {
         setting: &setting.name,

@@ -13,10 +13,9 @@ use serde_json::Value;
 
 use super::{
     file::{Role, Study},
-    page, recipe_file,
+    kept, page,
     results::{Results, Row, found},
     run::Run,
-    run_folder,
     times::{Time, Times},
     watch::Watch,
 };
@@ -34,23 +33,17 @@ pub(super) struct Planned {
 }
 
 /// All runs: seed by seed, so that there is something to compare early.
-pub(super) fn plan(
-    study: &Study,
-    recipes: &[Recipe],
-    folder: &Path,
-    threads: usize,
-) -> Vec<Planned> {
+pub(super) fn plan(study: &Study, recipes: &[Recipe], folder: &Path) -> Vec<Planned> {
     let mut plan = Vec::new();
     for role in [Role::Choosing, Role::Judging] {
         for &seed in study.seeds(role) {
             plan.extend(study.trained(role).map(|i| {
                 let setting = &study.settings[i];
                 let run = Run {
-                    recipe: recipe_file(folder, setting),
-                    folder: run_folder(folder, setting, seed),
+                    recipe: kept::recipe(folder, setting),
+                    folder: kept::run(folder, setting, seed),
                     seed,
                     count: study.count,
-                    threads,
                 };
                 Planned { setting: i, role, steps: recipes[i].train.steps, run }
             }));
@@ -66,8 +59,6 @@ pub(super) struct Conduct<'a> {
     pub(super) plan: Vec<Planned>,
     pub(super) results: Results,
     pub(super) times: Times,
-    /// The text of the study's file.
-    pub(super) file: String,
 }
 
 /// What a worker tells.
@@ -78,12 +69,15 @@ enum Event {
 
 impl Conduct<'_> {
     /// Runs what has no row, several at once; says which runs failed.
-    pub(super) fn run(&mut self, jobs: usize, stop: &StopFlag) -> Result<Vec<String>> {
+    pub(super) fn run(&mut self, jobs: Option<usize>, stop: &StopFlag) -> Vec<String> {
         let (done, open): (Vec<_>, Vec<_>) =
             (0..self.plan.len()).partition(|&i| self.row(i).is_some());
         let steps = |runs: &[usize]| runs.iter().map(|&i| self.plan[i].steps).sum::<u64>();
         let made = steps(&done);
         let begun: u64 = open.iter().map(|&i| self.plan[i].run.progress().0).sum();
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        let jobs = jobs.unwrap_or(processors).min(open.len());
+        let threads = (processors / jobs.max(1)).max(1);
         let mut watch = Watch::new(made + steps(&open), made + begun);
         watch.say(&format!(
             "{}: {} runs, {} of them done; {jobs} at a time into {}",
@@ -103,20 +97,16 @@ impl Conduct<'_> {
                     while !stop.is_raised()
                         && let Some(i) = next()
                     {
-                        // Nobody listens where the study itself has failed.
+                        // It is heard until all workers have ended.
                         let _ = tell.send(Event::Begun(i));
-                        let _ = tell.send(Event::Ended(i, runs[i].go(stop)));
+                        let _ = tell.send(Event::Ended(i, runs[i].go(threads, stop)));
                     }
                 });
             }
             drop(tell);
-            let heard = self.listen(&told, &mut watch, &mut failed);
-            if heard.is_err() {
-                stop.raise();
-            }
-            heard
-        })?;
-        Ok(failed)
+            self.listen(&told, &mut watch, &mut failed);
+        });
+        failed
     }
 
     fn listen(
@@ -124,7 +114,7 @@ impl Conduct<'_> {
         told: &mpsc::Receiver<Event>,
         watch: &mut Watch,
         failed: &mut Vec<String>,
-    ) -> Result<()> {
+    ) {
         let mut running: Vec<usize> = Vec::new();
         loop {
             match told.recv_timeout(LOOK) {
@@ -142,7 +132,7 @@ impl Conduct<'_> {
                     }
                 }
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
-                Err(mpsc::RecvTimeoutError::Disconnected) => return Ok(()),
+                Err(mpsc::RecvTimeoutError::Disconnected) => return,
             }
             let all = 0..self.plan.len();
             let done = all.clone().filter(|&i| self.row(i).is_some()).count();
@@ -186,6 +176,6 @@ impl Conduct<'_> {
 
     /// Writes tables and page; returns the tables.
     pub(super) fn write(&self) -> Result<String> {
-        page::write(self.folder, self.study, &self.results, &self.times, &self.file)
+        page::write(self.folder, self.study, &self.results, &self.times)
     }
 }

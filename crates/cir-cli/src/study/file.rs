@@ -34,6 +34,12 @@ pub(crate) struct Study {
     pub(crate) seeds: Seeds,
     pub(crate) settings: Vec<Setting>,
     pub(crate) metrics: Vec<Metric>,
+    /// Its file, as it was read.
+    #[serde(skip)]
+    pub(crate) text: String,
+    /// How it was made smaller than that, in words of the command line.
+    #[serde(skip)]
+    pub(crate) smaller: String,
 }
 
 /// Seeds of trainings.
@@ -85,7 +91,7 @@ pub(crate) enum Role {
 }
 
 /// A study made smaller, to try it.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(crate) struct Smaller {
     /// Set a field of all recipes, after those of the study, such as train.steps=100 (can be given several
     /// times).
@@ -99,28 +105,42 @@ pub(crate) struct Smaller {
     count: Option<u32>,
 }
 
-impl Study {
-    /// This study, made smaller.
-    pub(crate) fn smaller(mut self, smaller: Smaller) -> Self {
-        for setting in &mut self.settings {
-            setting.set.extend(smaller.sets.iter().cloned());
-        }
-        if let Some(seeds) = smaller.seeds {
-            self.seeds.choosing.truncate(seeds.into());
-            self.seeds.judging.truncate(seeds.into());
-        }
-        self.count = smaller.count.unwrap_or(self.count);
-        self
+impl std::fmt::Display for Smaller {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let sets = self.sets.iter().map(|set| format!("--set {set}"));
+        let seeds = self.seeds.map(|seeds| format!("--seeds {seeds}"));
+        let count = self.count.map(|count| format!("--count {count}"));
+        f.write_str(&sets.chain(seeds).chain(count).collect::<Vec<_>>().join(" "))
     }
+}
 
-    /// The study in a file.
-    pub(crate) fn open(path: &Path) -> Result<Self> {
+impl Role {
+    /// As in files.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Choosing => "choosing",
+            Self::Judging => "judging",
+        }
+    }
+}
+
+impl Study {
+    /// The study in a file, made smaller.
+    pub(crate) fn open(path: &Path, smaller: &Smaller) -> Result<Self> {
         let place = path.display();
         let text = std::fs::read_to_string(path).map_err(|e| usage(format!("{place}: {e}")))?;
         let table = text.parse().map_err(|e| usage(format!("{place}: {e}")))?;
-        let study: Self = read("", table).map_err(|e| usage(format!("{place}: {e:#}")))?;
+        let mut study: Self = read("", table).map_err(|e| usage(format!("{place}: {e:#}")))?;
+        for setting in &mut study.settings {
+            setting.set.extend(smaller.sets.iter().cloned());
+        }
+        if let Some(seeds) = smaller.seeds {
+            study.seeds.choosing.truncate(seeds.into());
+            study.seeds.judging.truncate(seeds.into());
+        }
+        study.count = smaller.count.unwrap_or(study.count);
         study.check().map_err(|e| usage(format!("{place}: {e:#}")))?;
-        Ok(study)
+        Ok(Self { text, smaller: smaller.to_string(), ..study })
     }
 
     fn check(&self) -> Result<()> {
@@ -174,6 +194,11 @@ impl Study {
         let first = self.seeds.judging.iter().chain(&self.seeds.choosing).next();
         sets.extend(first.map(|seed| format!("train.seed={seed}")));
         Recipe::open(&self.recipe, &sets).with_context(|| format!("setting {:?}", setting.name))
+    }
+
+    /// What a seed is for; none of a seed that the study has not.
+    pub(crate) fn role(&self, seed: u64) -> Option<Role> {
+        [Role::Choosing, Role::Judging].into_iter().find(|&role| self.seeds(role).contains(&seed))
     }
 
     /// The seeds of a role.
@@ -246,7 +271,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("study.toml");
         std::fs::write(&path, text).unwrap();
-        Study::open(&path)
+        Study::open(&path, &Smaller::default())
     }
 
     #[test]

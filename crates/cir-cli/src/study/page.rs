@@ -24,7 +24,6 @@ pub(super) fn write(
     study: &Study,
     results: &Results,
     times: &Times,
-    file: &str,
 ) -> Result<String> {
     let mut report = Report::new(&study.name, &study.description);
     report.text(READING);
@@ -35,6 +34,12 @@ pub(super) fn write(
         }
     }
     report.section("What was compared");
+    let mut what = format!("{} held-out cases scored of each run.", study.count);
+    if !study.smaller.is_empty() {
+        what = format!("{what} Smaller than its file has it: {}.", study.smaller);
+    }
+    _ = writeln!(markdown, "\n{what}");
+    report.text(what);
     let settings = settings(study, times);
     show(&mut report, &mut markdown, "Settings", &settings);
     let described = study.settings.iter().filter(|setting| !setting.description.is_empty());
@@ -45,7 +50,7 @@ pub(super) fn write(
     }
     report.section("How it was made");
     report.facts(&machine());
-    report.code(file);
+    report.code(&*study.text);
     write_text(&folder.join("results.md"), &markdown)?;
     write_text(&folder.join("report.html"), &report.to_html())?;
     Ok(markdown)

@@ -15,6 +15,7 @@ use super::{
     file::{Metric, Role, Study},
     read_if_there,
 };
+use crate::usage::usage;
 
 /// A run's scores. Nothing in it depends on the time that anything took.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,6 +26,7 @@ pub(crate) struct Row {
     pub(crate) steps: u64,
     /// Cases scored.
     pub(crate) count: u32,
+    /// By where they are in what `cir eval --json` prints.
     pub(crate) scores: BTreeMap<String, Found>,
 }
 
@@ -42,6 +44,7 @@ pub(crate) struct Results {
     path: PathBuf,
     rows: Vec<Row>,
     settings: Vec<String>,
+    /// Where the study's metrics are.
     metrics: Vec<String>,
     count: u32,
 }
@@ -50,13 +53,23 @@ impl Results {
     /// With what earlier processes found.
     pub(crate) fn open(path: PathBuf, study: &Study) -> Result<Self> {
         let text = read_if_there(&path)?.unwrap_or_default();
-        let read = |(i, line)| {
-            serde_json::from_str(line).with_context(|| format!("{}:{}", path.display(), i + 1))
+        let read = |(i, line)| -> Result<Row> {
+            let place = format!("{}:{}", path.display(), i + 1);
+            let row: Row = serde_json::from_str(line).with_context(|| place.clone())?;
+            match study.role(row.seed) {
+                Some(role) if role != row.role => Err(usage(format!(
+                    "{place}: seed {} has served for {}; allowed: not for {} in the same study",
+                    row.seed,
+                    row.role.name(),
+                    role.name()
+                ))),
+                _ => Ok(row),
+            }
         };
         Ok(Self {
             rows: text.lines().enumerate().map(read).collect::<Result<_>>()?,
             settings: study.settings.iter().map(|setting| setting.name.clone()).collect(),
-            metrics: study.metrics.iter().map(|metric| metric.name.clone()).collect(),
+            metrics: study.metrics.iter().map(|metric| metric.at.clone()).collect(),
             count: study.count,
             path,
         })
@@ -78,11 +91,14 @@ impl Results {
 
     /// Adds a row and writes the file, settings in the study's order.
     pub(crate) fn add(&mut self, row: Row) -> Result<()> {
-        self.rows.retain(|old| (&old.setting, old.seed) != (&row.setting, row.seed));
+        let is = |row: &Row| (row.setting.clone(), row.seed, row.count);
+        self.rows.retain(|old| is(old) != is(&row));
         self.rows.push(row);
         let settings = &self.settings;
         let place = |row: &Row| settings.iter().position(|name| *name == row.setting);
-        self.rows.sort_by_key(|row| (place(row).unwrap_or(settings.len()), row.role, row.seed));
+        self.rows.sort_by_key(|row| {
+            (place(row).unwrap_or(settings.len()), row.role, row.seed, row.count)
+        });
         self.write()
     }
 
@@ -115,7 +131,7 @@ pub(crate) fn found(
     let found = |metric: &Metric| {
         let found = at(printed, &metric.at)
             .with_context(|| format!("{}: metric {:?}", place.display(), metric.name))?;
-        Ok((metric.name.clone(), found))
+        Ok((metric.at.clone(), found))
     };
     metrics.iter().map(found).collect()
 }

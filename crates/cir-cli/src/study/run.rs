@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 use cir_train::{StopFlag, write_text};
 use serde_json::Value;
 
-use crate::leash;
+use crate::leash::Leash;
 
 /// Between two looks at a process.
 const LOOK: Duration = Duration::from_millis(50);
@@ -27,24 +27,22 @@ pub(super) struct Run {
     pub(super) seed: u64,
     /// Cases to score.
     pub(super) count: u32,
-    /// Of its processes.
-    pub(super) threads: usize,
 }
 
 impl Run {
-    /// Trains and scores, or goes on with either; none where `stop` was raised.
-    pub(super) fn go(&self, stop: &StopFlag) -> Result<Option<Value>> {
+    /// Trains and scores on so many threads, or goes on with either; none where `stop` was raised.
+    pub(super) fn go(&self, threads: usize, stop: &StopFlag) -> Result<Option<Value>> {
         if let Some(runs) = self.folder.parent() {
             fs::create_dir_all(runs).with_context(|| runs.display().to_string())?;
         }
         if !self.scores().is_file() {
             if !self.folder.join("metrics.json").is_file()
-                && self.ended(self.train(), stop)?.is_none()
+                && self.ended(self.train(threads), stop)?.is_none()
             {
                 return Ok(None);
             }
             let count = self.count.to_string();
-            let mut eval = self.cir();
+            let mut eval = cir(threads);
             eval.arg("eval").arg(&self.folder).args(["--json", "--count", &count]);
             let Some(printed) = self.ended(eval, stop)? else { return Ok(None) };
             write_text(&self.scores(), &printed)?;
@@ -74,8 +72,8 @@ impl Run {
         text.lines().rev().find_map(line).unwrap_or((0, 0.))
     }
 
-    fn train(&self) -> Command {
-        let mut command = self.cir();
+    fn train(&self, threads: usize) -> Command {
+        let mut command = cir(threads);
         command.arg("train");
         if self.folder.join("recipe.toml").is_file() {
             command.arg("--resume").arg(&self.folder);
@@ -86,19 +84,12 @@ impl Run {
         command
     }
 
-    fn cir(&self) -> Command {
-        // Where the system does not say, the search path does.
-        let mut command = Command::new(std::env::current_exe().unwrap_or_else(|_| "cir".into()));
-        command.env("RAYON_NUM_THREADS", self.threads.to_string());
-        command
-    }
-
     /// What a process printed; none where `stop` was raised before it ended.
     fn ended(&self, mut command: Command, stop: &StopFlag) -> Result<Option<String>> {
         let path = self.log();
         let log = OpenOptions::new().create(true).append(true).open(&path);
         command.stderr(log.with_context(|| path.display().to_string())?).stdout(Stdio::piped());
-        let (mut child, leash) = leash::spawn(&mut command).context("starting a run")?;
+        let (mut child, mut leash) = Leash::spawn(&mut command).context("starting a run")?;
         let printed = child.stdout.take();
         let printed = thread::spawn(|| printed.map(std::io::read_to_string).transpose());
         let status: ExitStatus = loop {
@@ -106,7 +97,7 @@ impl Run {
                 break status;
             }
             if stop.is_raised() {
-                drop(leash);
+                leash.ask();
                 child.wait()?;
                 return Ok(None);
             }
@@ -124,4 +115,11 @@ impl Run {
         let printed = printed.join().ok().context("what a run printed")??;
         Ok(Some(printed.unwrap_or_default()))
     }
+}
+
+fn cir(threads: usize) -> Command {
+    // Where the system does not say, the search path does.
+    let mut command = Command::new(std::env::current_exe().unwrap_or_else(|_| "cir".into()));
+    command.env("RAYON_NUM_THREADS", threads.to_string());
+    command
 }

@@ -41,7 +41,7 @@ pub(super) fn means(study: &Study, results: &Results, role: Role) -> Table {
     let settings: Vec<_> = study.trained(role).map(|i| &*study.settings[i].name).collect();
     let row = |metric: &Metric| {
         let found = settings.iter().map(|setting| {
-            let found = summary(study, results, role, setting, &metric.name);
+            let found = summary(study, results, role, setting, &metric.at);
             found.map_or_else(|| "–".into(), mean_and_deviation)
         });
         std::iter::once(named(metric)).chain(found).collect()

@@ -40,6 +40,12 @@ impl Times {
         Ok(write_json(&self.path, &self.of)?)
     }
 
+    /// Takes a setting's out.
+    pub(super) fn forget(&mut self, setting: &str) -> Result<()> {
+        self.of.remove(setting);
+        Ok(write_json(&self.path, &self.of)?)
+    }
+
     /// The training of a setting that took the median time; none where none has ended.
     pub(super) fn of(&self, setting: &str) -> Option<Time> {
         let mut all: Vec<_> = self.of.get(setting)?.values().copied().collect();

@@ -1,0 +1,78 @@
+//! What a study's folder keeps of a setting besides its results: its recipe, and its runs.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result};
+use toml::{Table, Value};
+
+use super::{file::Setting, read_if_there};
+use crate::recipe::Recipe;
+
+/// The file of a setting's recipe.
+pub(super) fn recipe(folder: &Path, setting: &Setting) -> PathBuf {
+    folder.join("recipes").join(setting.folder()).with_added_extension("toml")
+}
+
+/// The folder of a setting's run.
+pub(super) fn run(folder: &Path, setting: &Setting, seed: u64) -> PathBuf {
+    folder.join("runs").join(format!("{}-{seed}", setting.folder()))
+}
+
+/// In which field the recipe in a file is another than `new`, if it is; seeds aside.
+pub(super) fn changed(path: &Path, new: &Recipe) -> Result<Option<String>> {
+    let Some(text) = read_if_there(path)? else { return Ok(None) };
+    let seed = format!("train.seed={}", new.train.seed);
+    // Fields that it was written before have their defaults.
+    let Ok(old) = Recipe::parse(&path.display().to_string(), &text, &[seed]) else {
+        return Ok(Some("it cannot be read any more".into()));
+    };
+    if old == *new {
+        return Ok(None);
+    }
+    let [old, new] = [fields(&old)?, fields(new)?];
+    let none = String::from("nothing");
+    let all = old.keys().chain(new.keys());
+    let changed = all.map(|name| (name, old.get(name), new.get(name))).find(|(_, a, b)| a != b);
+    Ok(changed.map(|(name, old, new)| {
+        format!("{name}: found {}, was {}", new.unwrap_or(&none), old.unwrap_or(&none))
+    }))
+}
+
+/// Fields of all sections by name.
+fn fields(recipe: &Recipe) -> Result<BTreeMap<String, String>> {
+    fn add(fields: &mut BTreeMap<String, String>, section: &str, table: Table) {
+        for (name, value) in table {
+            let name = if section.is_empty() { name } else { format!("{section}.{name}") };
+            match value {
+                Value::Table(inner) => add(fields, &name, inner),
+                value => _ = fields.insert(name, value.to_string()),
+            }
+        }
+    }
+    let mut all = BTreeMap::new();
+    add(&mut all, "", recipe.to_toml()?.parse()?);
+    Ok(all)
+}
+
+/// Removes all runs of a setting, whatever their seeds.
+pub(super) fn remove_runs(folder: &Path, setting: &Setting) -> Result<()> {
+    let runs = folder.join("runs");
+    let entries = match fs::read_dir(&runs) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.with_context(|| runs.display().to_string())?,
+    };
+    let start = format!("{}-", setting.folder());
+    for entry in entries {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let seed = name.strip_prefix(&start);
+        if path.is_dir() && seed.is_some_and(|seed| seed.bytes().all(|c| c.is_ascii_digit())) {
+            fs::remove_dir_all(&path).with_context(|| path.display().to_string())?;
+        }
+    }
+    Ok(())
+}
