@@ -1,4 +1,4 @@
-"""A contestant of `cargo xtask bench`: PyTorch does one piece of work each time it is asked to.
+"""A contestant of `cargo xtask bench`: PyTorch does a piece of work for a turn each time it is asked to.
 
 `python bench.py published|tuned THREADS MODELS` answers lines of standard input such as `full step gzs-fonts 4` in
 JSON, as crates/cir-bench does. MODELS is the folder of recipes. `published` computes as the original programs do, one
@@ -8,6 +8,7 @@ contiguous and channels-last tensors, compiled or not, which it tries when a cas
 
 import json
 import resource
+import statistics
 import sys
 import time
 import tomllib
@@ -23,19 +24,28 @@ style, threads, models = sys.argv[1:]
 torch.set_num_threads(int(threads))
 torch.manual_seed(1)
 LAYOUTS = [torch.contiguous_format, torch.channels_last]
+TURN = 0.5  # seconds; crates/cir-bench has the same
+
+
+def turn(run):
+    """Median seconds of wall and of CPU time over as many runs as begin within a turn."""
+    runs, start = [], time.perf_counter()
+    while not runs or time.perf_counter() - start < TURN:
+        cpu, wall = time.process_time(), time.perf_counter()
+        run()
+        runs.append((time.perf_counter() - wall, time.process_time() - cpu))
+    return [statistics.median(times) for times in zip(*runs)]
 
 
 def fastest(variants, timed=()):
-    """Seconds, name and run of the variant whose second run is the shortest, those in `timed` among them; one that
-    fails is none."""
+    """Seconds, name and run of the variant whose turn after the first run is the fastest, those in `timed` among them;
+    one that fails is none."""
     timed = list(timed)
     for name, make in variants:
         try:
             run = make()
             run()
-            since = time.perf_counter()
-            run()
-            timed.append((time.perf_counter() - since, name, run))
+            timed.append((turn(run)[0], name, run))
         except Exception as error:  # torch.compile raises what its back ends raise
             print(f"{name}: {type(error).__name__}: {error}"[:300], file=sys.stderr)
     return min(timed, key=lambda one: one[0])
@@ -425,9 +435,8 @@ for line in map(str.strip, sys.stdin):
         run = None
         variant, run = CASES[case](precision == "bf16", *words)
         current = line
-    cpu, wall = time.process_time(), time.perf_counter()
-    run()
-    answer = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu, "variant": variant}
+    wall, cpu = turn(run)
+    answer = {"wall": wall, "cpu": cpu, "variant": variant}
     if style == "published":  # `tuned` holds every variant that it tried
         answer["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     print(json.dumps(answer), flush=True)

@@ -1,8 +1,8 @@
-//! A contestant of `cargo xtask bench`: does one piece of work each time it is asked to, and says
+//! A contestant of `cargo xtask bench`: does a piece of work for a turn each time it is asked to, and says
 //! how long it took.
 //!
 //! A line of standard input is `full` or `bf16` and a case, such as `full step gzs-fonts 4`; the
-//! answer is a line of JSON: seconds of wall and of process CPU time, the multiplications (or bytes
+//! answer is a line of JSON: median seconds of wall and of process CPU time over the turn, the multiplications (or bytes
 //! moved) of the work where they are known, and the most memory that the process ever held. What a case needs is
 //! made when it is first named, outside of the time, and kept until another one is.
 
@@ -20,7 +20,7 @@ mod usage;
 
 use std::{
     io::{BufRead, Write},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail};
@@ -56,6 +56,27 @@ impl Work {
     }
 }
 
+/// How long a turn lasts at least; `xtask/pytorch/bench.py` has the same.
+const TURN: Duration = Duration::from_millis(500);
+
+/// Median seconds of wall and of CPU time over as many runs as begin within a turn.
+fn turn(work: &mut Work) -> Result<[f64; 2]> {
+    let (start, mut walls, mut cpus) = (Instant::now(), Vec::new(), Vec::new());
+    while walls.is_empty() || start.elapsed() < TURN {
+        let (cpu, wall) = (usage::cpu_seconds(), Instant::now());
+        cir_ops::on_pool(|| (work.run)().map_err(Error::wrap))?;
+        walls.push(wall.elapsed().as_secs_f64());
+        cpus.push(usage::cpu_seconds() - cpu);
+    }
+    Ok([walls, cpus].map(median))
+}
+
+/// The middle number, the lower one of two.
+fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    numbers[(numbers.len() - 1) / 2]
+}
+
 fn main() -> Result<()> {
     let mut current: Option<(String, Work)> = None;
     for line in std::io::stdin().lock().lines() {
@@ -71,9 +92,7 @@ fn main() -> Result<()> {
             current = Some((line.clone(), Work::open(case, precision).context(line)?));
         }
         let Some((_, work)) = &mut current else { continue };
-        let (cpu, wall) = (usage::cpu_seconds(), Instant::now());
-        cir_ops::on_pool(|| (work.run)().map_err(Error::wrap))?;
-        let (wall, cpu) = (wall.elapsed().as_secs_f64(), usage::cpu_seconds() - cpu);
+        let [wall, cpu] = turn(work)?;
         let (peak, amount) = (usage::peak_bytes(), work.amount);
         println!("{}", json!({ "wall": wall, "cpu": cpu, "amount": amount, "peak": peak }));
         std::io::stdout().flush()?;

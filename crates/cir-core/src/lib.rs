@@ -23,6 +23,7 @@ mod partition;
 mod random;
 mod schedule;
 mod schema;
+mod sections;
 mod shards;
 
 pub use adam::{Adam, AdamConfig};
@@ -40,4 +41,5 @@ pub use partition::{Block, Partition};
 pub use random::{Rng, rng};
 pub use schedule::{LrSchedule, Ramp};
 pub use schema::{Attribute, Labels, Schema};
+pub use sections::{Cut, CutGradients, Section, backward_in_sections};
 pub use shards::{Shard, check_shards, mean_of_shards};

@@ -1,8 +1,8 @@
 //! The passes of a step: each is differentiated by itself, down to the latents, whose gradient runs
 //! through the encoder at the end.
 
-use candle_core::{Result, Tensor, Var};
-use cir_core::{Gradients, Latent, Losses, Params, Scalars, add_to};
+use candle_core::Result;
+use cir_core::{Cut, CutGradients, Gradients, Latent, Losses, Params, Scalars};
 
 use crate::StepGradients;
 
@@ -10,8 +10,8 @@ use crate::StepGradients;
 pub(crate) struct Passes<'a> {
     params: &'a Params,
     encoded: &'a Latent,
-    leaves: Vec<Var>,
-    leaf_gradients: Vec<Option<Tensor>>,
+    cuts: Vec<Cut>,
+    at_cuts: CutGradients,
     gradients: Gradients,
     scalars: Scalars,
     total: f64,
@@ -19,13 +19,11 @@ pub(crate) struct Passes<'a> {
 
 impl<'a> Passes<'a> {
     pub(crate) fn new(params: &'a Params, encoded: &'a Latent) -> Result<Self> {
-        let leaf = |code: &Tensor| Var::from_tensor(&code.detach());
-        let leaves = encoded.codes().iter().map(leaf).collect::<Result<Vec<_>>>()?;
         Ok(Self {
             params,
             encoded,
-            leaf_gradients: vec![None; leaves.len()],
-            leaves,
+            cuts: encoded.codes().iter().map(Cut::new).collect::<Result<_>>()?,
+            at_cuts: CutGradients::new(),
             gradients: Gradients::new(),
             scalars: Scalars::new(),
             total: 0.,
@@ -34,7 +32,7 @@ impl<'a> Passes<'a> {
 
     /// The latents at which every pass starts.
     pub(crate) fn latents(&self) -> Latent {
-        Latent::new(self.leaves.iter().map(|leaf| leaf.as_tensor().clone()).collect())
+        Latent::new(self.cuts.iter().map(|cut| cut.leaf().clone()).collect())
     }
 
     /// Adds one pass's terms and their gradient.
@@ -49,12 +47,7 @@ impl<'a> Passes<'a> {
         self.total += total.to_dtype(candle_core::DType::F64)?.to_scalar::<f64>()?;
         let mut store = cir_ops::backward(&total)?;
         self.gradients.accumulate(self.params, &mut store)?;
-        for (leaf, sum) in self.leaves.iter().zip(&mut self.leaf_gradients) {
-            if let Some(gradient) = store.remove(leaf) {
-                add_to(sum, gradient)?;
-            }
-        }
-        Ok(())
+        self.at_cuts.collect(&self.cuts, &mut store)
     }
 
     /// Logs the sum of the terms called `names`.
@@ -66,12 +59,9 @@ impl<'a> Passes<'a> {
 
     /// Runs the latents' gradient through the encoder.
     pub(crate) fn finish(mut self) -> Result<StepGradients> {
-        for (code, gradient) in self.encoded.codes().iter().zip(&self.leaf_gradients) {
-            if let Some(gradient) = gradient {
-                // The derivative of this sum by a parameter is the chain rule's inner product.
-                let mut store = cir_ops::backward(&(code * gradient.detach())?.sum_all()?)?;
-                self.gradients.accumulate(self.params, &mut store)?;
-            }
+        let outputs = self.at_cuts.outputs(&self.cuts);
+        if !outputs.is_empty() {
+            self.gradients.accumulate(self.params, &mut cir_ops::backward_from(&outputs)?)?;
         }
         self.scalars.push(("total".into(), self.total));
         Ok(StepGradients {

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use candle_core::{DType, Device, Result, Tensor};
-use cir_core::{Cir, Gradients, Latent, Losses, NamedTensors, Params, Scalars, add_to};
+use candle_core::{DType, Device, Result, Tensor, backprop::GradStore};
+use cir_core::{
+    Cir, Gradients, Latent, NamedTensors, Params, Scalars, add_to, backward_in_sections,
+};
 use cir_ops::side_by_side;
 use cir_train::Learner;
 
@@ -12,7 +14,8 @@ use crate::{
     Translators, Views,
     domain::both_at_once,
     losses::{
-        CirDraw, Judgement, cir, content_judgement, first_phase, judgement, latent, second_phase,
+        CirDraw, Judgement, Phase, cir, content_judgement, first_phase, judgement, latent,
+        second_phase,
     },
 };
 
@@ -63,10 +66,13 @@ pub struct Update {
     /// The content discriminator's update.
     pub content: ContentUpdate,
     /// The gradient of every network's first update but the content discriminator's.
-    pub gradients: BTreeMap<&'static str, Gradients>,
+    pub gradients: ByNetwork,
     /// The gradients of the second updates of content encoder and generator.
-    pub second: BTreeMap<&'static str, Gradients>,
+    pub second: ByNetwork,
 }
+
+/// Gradients of several networks.
+type ByNetwork = BTreeMap<&'static str, Gradients>;
 
 /// The networks that the second phase updates.
 const SECOND: [&str; 2] = ["enc_c", "gen"];
@@ -213,15 +219,18 @@ impl Adversaries {
             &self.config.loss,
         )?;
         if let Some(step) = cir {
-            first.push("cir", self.cir(views, &made, noise, step)?, step.weight);
+            let values = both_at_once(|x| self.cir(x, views, &made, noise, step))?;
+            for (x, value) in Domain::BOTH.into_iter().zip(values) {
+                first.terms_mut(x).again.push("cir", value, step.weight);
+            }
         }
         let critics = self.discriminators.random.each_ref().map(|net| net.fixed());
-        let second_losses = second_phase(&made, &noise.random, &critics, &self.config.loss)?;
+        let second = second_phase(&made, &noise.random, &critics, &self.config.loss)?;
 
         // Parameters are changed in place, so that a backward pass multiplies with what they are when
         // it runs: after the first update it is the published one.
-        let phases = [("total_eg", &first, &TRANSLATORS[..]), ("total_g", &second_losses, &SECOND)];
-        let phase = |(name, losses, networks)| self.phase(name, losses, networks);
+        let phases = [("total_eg", &first, &TRANSLATORS[..]), ("total_g", &second, &SECOND)];
+        let phase = |(name, terms, networks)| self.phase(name, terms, &made, networks);
         let before = match self.config.updates.second {
             Second::Clean => &phases[..],
             Second::Stale => &phases[..1],
@@ -233,40 +242,38 @@ impl Adversaries {
             self.step(name, &own, factor)?;
             gradients.insert(name, own);
         }
-        let (own, second) = match found.next() {
+        let (own, of_second) = match found.next() {
             Some(second) => second,
-            None => self.phase("total_g", &second_losses, &SECOND)?,
+            None => self.phase("total_g", &second, &made, &SECOND)?,
         };
         scalars.extend(own);
-        for (name, own) in &second {
+        for (name, own) in &of_second {
             self.step(name, own, factor)?;
         }
-        Ok(Update { scalars, made, judgements, content, gradients, second })
+        Ok(Update { scalars, made, judgements, content, gradients, second: of_second })
     }
 
-    /// The sum of all CIR terms of both domains.
+    /// The sum of all CIR terms of a domain.
     fn cir(
         &self,
+        x: Domain,
         views: &Views,
         made: &Translations,
         noise: &Noise,
         step: &CirStep,
     ) -> Result<Tensor> {
+        let (i, [content, mean]) = (x.index(), made.latent(x));
+        let content = match &step.noise {
+            Some(_) => content.clone(),
+            None => (content - &noise.content[i])?,
+        };
+        let a = Latent::new(vec![content, mean.clone()]);
+        let others = views.others[i].narrow(0, 0, a.batch()?)?;
+        let b = latent(&self.translators, x, &others, step.noise.as_ref().map(|n| &n[i]))?;
         let mut sum = None;
-        for x in Domain::BOTH {
-            let i = x.index();
-            let content = match &step.noise {
-                Some(_) => made.content[i].clone(),
-                None => (&made.content[i] - &noise.content[i])?,
-            };
-            let a = Latent::new(vec![content, made.manner[i].mean.clone()]);
-            let n = a.batch()?;
-            let others = views.others[i].narrow(0, 0, n)?;
-            let b = latent(&self.translators, x, &others, step.noise.as_ref().map(|n| &n[i]))?;
-            for (term, draws) in self.terms.iter().zip(&step.draws) {
-                let value = cir(&self.translators, x, term, [&a, &b], &draws[i])?.value;
-                add_to(&mut sum, value)?;
-            }
+        for (term, draws) in self.terms.iter().zip(&step.draws) {
+            let value = cir(&self.translators, x, term, [&a, &b], &draws[i])?.value;
+            add_to(&mut sum, value)?;
         }
         match sum {
             Some(sum) => Ok(sum),
@@ -278,19 +285,28 @@ impl Adversaries {
     fn phase(
         &self,
         name: &str,
-        losses: &Losses,
+        terms: &Phase,
+        made: &Translations,
         networks: &[&'static str],
-    ) -> Result<(Scalars, BTreeMap<&'static str, Gradients>)> {
-        let Some(total) = losses.total()? else { candle_core::bail!("{name}: every weight is 0") };
-        let mut store = cir_ops::backward(&total)?;
-        let gradients = networks.iter().map(|&network| {
-            let mut gradients = Gradients::new();
-            gradients.accumulate(self.learners[network].params(), &mut store)?;
-            Ok((network, gradients))
-        });
-        let gradients = gradients.collect::<Result<_>>()?;
-        let mut scalars = losses.scalars()?;
-        scalars.push((name.into(), number(&total)?));
+    ) -> Result<(Scalars, ByNetwork)> {
+        let Some(total) = terms.total()? else { candle_core::bail!("{name}: every weight is 0") };
+        let take = |store: &mut GradStore| {
+            let of = |&network: &&'static str| {
+                let mut gradients = Gradients::new();
+                gradients.accumulate(self.learners[network].params(), store)?;
+                Ok((network, gradients))
+            };
+            networks.iter().map(of).collect::<Result<ByNetwork>>()
+        };
+        let mut gradients = ByNetwork::new();
+        let sections = terms.sections(made);
+        for own in backward_in_sections(&sections.each_ref().map(|level| &level[..]), take)? {
+            for (network, own) in own {
+                gradients.entry(network).or_default().add(own)?;
+            }
+        }
+        let mut scalars = terms.scalars()?;
+        scalars.push((name.into(), total));
         Ok((scalars, gradients))
     }
 

@@ -5,7 +5,7 @@ use candle_core::{Module, Result, Tensor};
 use candle_nn::VarBuilder;
 use cir_ops::{
     Activation, Conv2d, Conv2dConfig, ConvSpec, ConvTranspose2d, ConvTranspose2dConfig,
-    Initialisation, LayerNorm, Linear, Precision, instance_norm, reflection_pad2d,
+    Initialisation, LayerNorm, Linear, Precision, instance_norm, residual_instance_norm,
 };
 
 const EPS: f64 = 1e-5;
@@ -27,18 +27,19 @@ impl Scope {
         Self { vb: self.vb.pp(name), ..*self }
     }
 
-    /// A convolution on an input padded by reflection.
+    /// A convolution on an input padded by reflection: RP(p) · conv.
     pub(crate) fn conv(
         &self,
         [cin, out]: [usize; 2],
         [kernel, stride, padding]: [usize; 3],
         activation: Activation,
-    ) -> Result<Padded> {
-        let cfg = Conv2dConfig { stride, ..Default::default() };
+    ) -> Result<Conv2d> {
+        let cfg = Conv2dConfig { stride, padding, ..Default::default() };
         let spec = ConvSpec { cin, out, kernel, bias: true, cfg, init: self.init };
-        let mut conv = Conv2d::of(spec, self.vb.clone())?.with_activation(activation);
+        let conv = Conv2d::of(spec, self.vb.clone())?.with_activation(activation);
+        let mut conv = conv.with_reflection();
         conv.set_precision(self.precision);
-        Ok(Padded { padding, conv })
+        Ok(conv)
     }
 
     /// A transposed convolution.
@@ -59,26 +60,9 @@ impl Scope {
     }
 }
 
-/// RP(p) · conv.
-#[derive(Debug, Clone)]
-pub(crate) struct Padded {
-    padding: usize,
-    conv: Conv2d,
-}
-
-impl Module for Padded {
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        reflection_pad2d(x, self.padding)?.apply(&self.conv)
-    }
-}
-
-fn normalised(x: &Tensor, activation: Activation) -> Result<Tensor> {
-    instance_norm(x, None, None, EPS, activation)
-}
-
 /// IConv(i, o): halves the side.
 #[derive(Debug, Clone)]
-pub(crate) struct Halve(Padded);
+pub(crate) struct Halve(Conv2d);
 
 impl Halve {
     pub(crate) fn new(widths: [usize; 2], scope: &Scope) -> Result<Self> {
@@ -88,13 +72,13 @@ impl Halve {
 
 impl Module for Halve {
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        normalised(&x.apply(&self.0)?, Activation::Relu)
+        instance_norm(&x.apply(&self.0)?, None, None, EPS, Activation::Relu)
     }
 }
 
 /// Res(c).
 #[derive(Debug, Clone)]
-pub(crate) struct Residual([Padded; 2]);
+pub(crate) struct Residual([Conv2d; 2]);
 
 impl Residual {
     pub(crate) fn new(c: usize, scope: &Scope) -> Result<Self> {
@@ -105,8 +89,8 @@ impl Residual {
 
 impl Module for Residual {
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let y = normalised(&x.apply(&self.0[0])?, Activation::Relu)?;
-        x + normalised(&y.apply(&self.0[1])?, Activation::None)?
+        let y = instance_norm(&x.apply(&self.0[0])?, None, None, EPS, Activation::Relu)?;
+        residual_instance_norm(&y.apply(&self.0[1])?, x, EPS)
     }
 }
 
@@ -138,8 +122,8 @@ impl Module for Double {
 /// Basic(i, o): halves the side, odd last rows and columns dropped.
 #[derive(Debug, Clone)]
 pub(crate) struct Pooled {
-    convs: [Padded; 2],
-    shortcut: Padded,
+    convs: [Conv2d; 2],
+    shortcut: Conv2d,
 }
 
 impl Pooled {
@@ -169,7 +153,7 @@ fn halved(x: &Tensor) -> Result<Tensor> {
 
 /// Film(c): a residual block that a code modulates.
 #[derive(Debug, Clone)]
-pub(crate) struct Modulated([(Padded, [Padded; 2]); 2]);
+pub(crate) struct Modulated([(Conv2d, [Conv2d; 2]); 2]);
 
 impl Modulated {
     pub(crate) fn new(c: usize, code: usize, scope: &Scope) -> Result<Self> {
@@ -186,8 +170,8 @@ impl Modulated {
     /// # Shapes
     /// `x` (B, c, H, W), `code` (B, n) → (B, c, H, W).
     pub(crate) fn forward(&self, x: &Tensor, code: &Tensor) -> Result<Tensor> {
-        let half = |x: &Tensor, (own, blk): &(Padded, [Padded; 2])| {
-            let x = normalised(&x.apply(own)?, Activation::None)?;
+        let half = |x: &Tensor, (own, blk): &(Conv2d, [Conv2d; 2])| {
+            let x = instance_norm(&x.apply(own)?, None, None, EPS, Activation::None)?;
             with_code(&x, code)?.apply(&blk[0])?.apply(&blk[1])
         };
         x + half(&half(x, &self.0[0])?, &self.0[1])?

@@ -71,19 +71,27 @@ impl Discriminator {
         Ok(maps)
     }
 
-    /// [`Self::forward`] of two batches one after the other; in one batch where that is the same.
+    /// Whether each forward pass moves its spectral norms on, so that the order of calls counts.
+    pub(crate) fn is_spectral(&self) -> bool {
+        self.spectral
+    }
+
+    /// [`Self::forward`] of several batches one after the other; in one batch where that is the same.
     ///
     /// # Errors
     /// As [`Self::forward`].
-    pub(crate) fn forward_both(&self, [a, b]: [&Tensor; 2]) -> Result<[Vec<Tensor>; 2]> {
+    pub(crate) fn forward_each(&self, batches: &[&Tensor]) -> Result<Vec<Vec<Tensor>>> {
         if self.spectral {
-            return Ok([self.forward(a)?, self.forward(b)?]);
+            return batches.iter().map(|images| self.forward(images)).collect();
         }
-        let (maps, n) = (self.forward(&Tensor::cat(&[a, b], 0)?)?, a.dim(0)?);
-        let part = |from: usize, count: usize| {
-            maps.iter().map(|map| map.narrow(0, from, count)).collect::<Result<Vec<_>>>()
+        let maps = self.forward(&Tensor::cat(batches, 0)?)?;
+        let mut from = 0;
+        let part = |images: &&Tensor| {
+            let (start, count) = (from, images.dim(0)?);
+            from += count;
+            maps.iter().map(|map| map.narrow(0, start, count)).collect()
         };
-        Ok([part(0, n)?, part(n, b.dim(0)?)?])
+        batches.iter().map(part).collect()
     }
 }
 

@@ -1,11 +1,11 @@
 //! The two encoders (i2i-dis.md, section 2): what a picture shows, and in which manner.
 
 use candle_core::{Result, Tensor};
-use cir_ops::{Activation, Linear};
+use cir_ops::{Activation, Conv2d, Linear};
 
 use crate::{
     Domain, Form, ModelConfig,
-    blocks::{Halve, LEAKY, Padded, Pooled, Residual, STEEP, Scope},
+    blocks::{Halve, LEAKY, Pooled, Residual, STEEP, Scope},
     domain::both,
 };
 
@@ -18,7 +18,7 @@ pub struct ContentEncoder {
 
 #[derive(Debug, Clone)]
 struct OwnContent {
-    first: Padded,
+    first: Conv2d,
     halves: [Halve; 2],
     residuals: Vec<Residual>,
 }
@@ -91,12 +91,12 @@ enum Own {
     /// Mean and log-variance.
     Concat(Box<[Distribution; 2]>),
     /// The code itself: the last convolution's average.
-    FeatureWise([Vec<Padded>; 2]),
+    FeatureWise([Vec<Conv2d>; 2]),
 }
 
 #[derive(Debug, Clone)]
 struct Distribution {
-    first: Padded,
+    first: Conv2d,
     pooled: [Pooled; 3],
     mean: Linear,
     log_variance: Linear,

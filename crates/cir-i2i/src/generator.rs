@@ -1,6 +1,7 @@
 //! `gen`: a generator for each domain (i2i-dis.md, section 2).
 
 use candle_core::{Result, Tensor};
+use cir_core::Cut;
 use cir_ops::{Activation, ConvTranspose2d, ConvTranspose2dConfig, Linear};
 
 use crate::{
@@ -41,6 +42,16 @@ struct FeatureWise {
 pub struct Prepared(Tensor);
 
 impl Prepared {
+    /// The graph cut behind it, and the same as what comes after the cut uses it.
+    ///
+    /// # Errors
+    /// Whatever candle reports.
+    pub(crate) fn cut(&self) -> Result<(Cut, Self)> {
+        let cut = Cut::new(&self.0)?;
+        let leaf = Self(cut.leaf().clone());
+        Ok((cut, leaf))
+    }
+
     /// The only sample `n` times.
     ///
     /// # Errors

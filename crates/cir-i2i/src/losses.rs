@@ -1,11 +1,11 @@
 //! The terms of both phases and of every discriminator (i2i-dis.md, section 4).
 
-use candle_core::{Result, Tensor};
-use cir_core::{Cir, Draw, Latent, Losses};
+use candle_core::{DType, Result, Tensor};
+use cir_core::{Cir, Cut, Draw, Latent, Losses, Scalars, Section, add_to};
 
 use crate::{
     ContentDiscriminator, Discriminator, Domain, LossConfig, Manner, Translations, Translators,
-    domain::both,
+    domain::{both, both_at_once},
 };
 
 /// The mean binary cross entropy of logits, a scalar. The published program takes logarithms of
@@ -55,15 +55,30 @@ impl Judgement {
 /// # Errors
 /// When the shapes do not fit.
 pub fn judgement(net: &Discriminator, real: &Tensor, made: &[&Tensor]) -> Result<Judgement> {
-    let mut first = None;
-    let mut losses = Vec::with_capacity(made.len());
-    for made in made {
-        let [on_made, on_real] = net.forward_both([&made.detach(), real])?;
-        losses.push((over_scales(&on_real, 1.)? + over_scales(&on_made, 0.)?)?);
-        first.get_or_insert((on_made, on_real));
+    let made: Vec<_> = made.iter().map(|images| images.detach()).collect();
+    // Pictures, what they should be taken for, and how often that counts. Real ones are judged once,
+    // unless the next call sees another network.
+    let shown: Vec<(&Tensor, f64, f64)> = match net.is_spectral() {
+        true => made.iter().flat_map(|images| [(images, 0., 1.), (real, 1., 1.)]).collect(),
+        false => {
+            let all = made.iter().map(|images| (images, 0., 1.));
+            all.chain([(real, 1., made.len() as f64)]).collect()
+        }
+    };
+    let images: Vec<_> = shown.iter().map(|(images, ..)| *images).collect();
+    let maps = net.forward_each(&images)?;
+    let mut loss = None;
+    for ((_, target, count), maps) in shown.iter().zip(&maps) {
+        add_to(&mut loss, (over_scales(maps, *target)? * *count)?)?;
     }
-    let Some((made, real)) = first else { candle_core::bail!("nothing made to be judged") };
-    Ok(Judgement { loss: Tensor::stack(&losses, 0)?.sum_all()?, made, real })
+    let maps_of = |wanted: f64| {
+        let place = shown.iter().position(|(_, target, _)| *target == wanted);
+        place.map(|place| maps[place].clone()).unwrap_or_default()
+    };
+    let (Some(loss), false) = (loss, made.is_empty()) else {
+        candle_core::bail!("nothing made to be judged")
+    };
+    Ok(Judgement { loss, made: maps_of(0.), real: maps_of(1.) })
 }
 
 /// The content discriminator's loss on codes of A and B, and its logits.
@@ -82,17 +97,83 @@ pub fn content_judgement(
     Ok((loss, logits))
 }
 
-/// A term of each domain.
-fn push_both(
-    losses: &mut Losses,
-    name: &str,
-    weight: f64,
-    term: impl Fn(Domain) -> Result<Tensor>,
-) -> Result<()> {
-    for x in Domain::BOTH {
-        losses.push(format!("{name}_{}", x.lower()), term(x)?, weight);
+/// One domain's terms of a phase, by the part of the forward pass that they hang on.
+#[derive(Debug, Clone, Default)]
+pub struct Terms {
+    /// On what was encoded.
+    pub encoded: Losses,
+    /// On the pictures made of that.
+    pub decoded: Losses,
+    /// On what was found in these again.
+    pub again: Losses,
+}
+
+/// A phase's terms, of A and of B.
+#[derive(Debug, Clone)]
+pub struct Phase([Terms; 2]);
+
+impl Phase {
+    /// The terms of both domains, side by side.
+    fn of(terms: impl Fn(Domain) -> Result<Terms> + Sync) -> Result<Self> {
+        both_at_once(terms).map(Self)
     }
-    Ok(())
+
+    /// The terms of a domain.
+    pub fn terms_mut(&mut self, x: Domain) -> &mut Terms {
+        &mut self.0[x.index()]
+    }
+
+    /// By part, of A and of B.
+    fn parts(&self) -> [[&Losses; 2]; 3] {
+        let [a, b] = &self.0;
+        [[&a.encoded, &b.encoded], [&a.decoded, &b.decoded], [&a.again, &b.again]]
+    }
+
+    /// The graph of the forward pass with these terms, level by level.
+    pub(crate) fn sections(&self, made: &Translations) -> [[Section; 2]; 3] {
+        let [encoded, decoded, again] = self.parts().map(|both| both.map(Losses::clone));
+        let section = |cuts: &[Vec<Cut>; 2], losses: [Losses; 2]| {
+            let [a, b] = losses;
+            [
+                Section { losses: a, cuts: cuts[0].clone() },
+                Section { losses: b, cuts: cuts[1].clone() },
+            ]
+        };
+        let cuts = made.cuts();
+        [section(&cuts[0], encoded), section(&cuts[1], decoded), section(&[vec![], vec![]], again)]
+    }
+
+    /// Every term, unweighted; those of one name are one, their sum.
+    ///
+    /// # Errors
+    /// Whatever candle reports.
+    pub fn scalars(&self) -> Result<Scalars> {
+        let mut all = Scalars::new();
+        for [a, b] in self.parts() {
+            let [a, b] = [a.scalars()?, b.scalars()?];
+            for (name, value) in a.into_iter().zip(b).flat_map(|(a, b)| [a, b]) {
+                match all.iter_mut().find(|(known, _)| *known == name) {
+                    Some((_, sum)) => *sum += value,
+                    None => all.push((name, value)),
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    /// Σ weight·value, or `None` when no term carries weight.
+    ///
+    /// # Errors
+    /// Whatever candle reports.
+    pub fn total(&self) -> Result<Option<f64>> {
+        let mut total = None;
+        for losses in self.parts().iter().flatten() {
+            if let Some(own) = losses.total()? {
+                *total.get_or_insert(0.) += own.to_dtype(DType::F64)?.to_scalar::<f64>()?;
+            }
+        }
+        Ok(total)
+    }
 }
 
 /// Phase 1, which trains encoders and generator; the discriminators are those after their updates.
@@ -108,25 +189,22 @@ pub fn first_phase(
     content: &ContentDiscriminator,
     critics: &[Discriminator; 2],
     weights: &LossConfig,
-) -> Result<Losses> {
-    let mut losses = Losses::new();
-    push_both(&mut losses, "gan_content", weights.content_adversarial, |x| {
-        cross_entropy(&content.forward(&made.content[x.index()])?, 0.5)
-    })?;
-    push_both(&mut losses, "gan", weights.adversarial, |x| {
-        over_scales(&critics[x.index()].forward(&made.translated[x.index()])?, 1.)
-    })?;
-    push_both(&mut losses, "kl_attr", weights.attribute_prior, |x| prior(&made.manner[x.index()]))?;
-    push_both(&mut losses, "l2_content", weights.content_prior, |x| {
-        made.content[x.index()].sqr()?.mean_all()
-    })?;
-    push_both(&mut losses, "l1_self", weights.self_reconstruction, |x| {
-        l1(&made.own[x.index()], &images[x.index()])
-    })?;
-    push_both(&mut losses, "l1_cycle", weights.cycle, |x| {
-        l1(&made.back[x.index()], &images[x.index()])
-    })?;
-    Ok(losses)
+) -> Result<Phase> {
+    Phase::of(|x| {
+        let (i, mut terms) = (x.index(), Terms::default());
+        let named = |term: &str| format!("{term}_{}", x.lower());
+        let of_domain = cross_entropy(&content.forward(&made.content[i])?, 0.5)?;
+        let square = made.content[i].sqr()?.mean_all()?;
+        terms.encoded.push(named("gan_content"), of_domain, weights.content_adversarial);
+        terms.encoded.push(named("kl_attr"), prior(&made.manner[i])?, weights.attribute_prior);
+        terms.encoded.push(named("l2_content"), square, weights.content_prior);
+        let real = over_scales(&critics[i].forward(&made.translated[i])?, 1.)?;
+        terms.decoded.push(named("gan"), real, weights.adversarial);
+        let own = l1(&made.own[i], &images[i])?;
+        terms.decoded.push(named("l1_self"), own, weights.self_reconstruction);
+        terms.again.push(named("l1_cycle"), l1(&made.back[i], &images[i])?, weights.cycle);
+        Ok(terms)
+    })
 }
 
 /// The distance of attribute codes to a standard Gaussian: the mean over pictures of the divergence,
@@ -151,30 +229,28 @@ pub fn second_phase(
     random: &[Tensor],
     critics: &[Discriminator; 2],
     weights: &LossConfig,
-) -> Result<Losses> {
+) -> Result<Phase> {
     let pictures = made.random.each_ref().map(Vec::len);
     if random.is_empty() || pictures != [random.len(); 2] {
         candle_core::bail!("{} random codes for {pictures:?} random translations", random.len());
     }
-    let mut losses = Losses::new();
-    push_both(&mut losses, "gan2", weights.adversarial, |x| {
-        let critic = &critics[x.index()];
-        let terms =
-            made.random[x.index()].iter().map(|images| over_scales(&critic.forward(images)?, 1.));
-        Tensor::stack(&terms.collect::<Result<Vec<_>>>()?, 0)?.sum_all()
-    })?;
-    push_both(&mut losses, "latent", weights.latent, |x| {
-        l1(&made.random_again[x.index()], &random[0])
-    })?;
-    if let [r, r2] = random {
-        let apart = l1(r2, r)?;
-        push_both(&mut losses, "ms", weights.mode_seeking, |x| {
+    Phase::of(|x| {
+        let (i, mut terms) = (x.index(), Terms::default());
+        let named = |term: &str| format!("{term}_{}", x.lower());
+        let images = &made.random[i];
+        let maps = critics[i].forward_each(&images.iter().collect::<Vec<_>>())?;
+        let real = maps.iter().map(|maps| over_scales(maps, 1.)).collect::<Result<Vec<_>>>()?;
+        let real = Tensor::stack(&real, 0)?.sum_all()?;
+        terms.decoded.push(named("gan2"), real, weights.adversarial);
+        if let [r, r2] = random {
             // As many as codes, which was checked.
-            let images = &made.random[x.index()];
-            ((l1(&images[1], &images[0])? / &apart)? + 1e-5)?.recip()
-        })?;
-    }
-    Ok(losses)
+            let apart = (l1(&images[1], &images[0])? / l1(r2, r)?)?;
+            terms.decoded.push(named("ms"), (apart + 1e-5)?.recip()?, weights.mode_seeking);
+        }
+        let again = l1(&made.random_again[i], &random[0])?;
+        terms.again.push(named("latent"), again, weights.latent);
+        Ok(terms)
+    })
 }
 
 /// A CIR term of one domain: its draw, and what is added to content codes of what it decodes.

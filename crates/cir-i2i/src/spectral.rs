@@ -3,7 +3,7 @@
 
 use candle_core::{Result, Tensor, Var};
 use candle_nn::Init;
-use cir_ops::{Activation, Conv2dConfig, ConvOptions, conv2d_with, reflection_pad2d};
+use cir_ops::{Activation, Conv2dConfig, ConvOptions, PaddingMode, conv2d_with};
 
 use crate::blocks::Scope;
 
@@ -12,8 +12,7 @@ use crate::blocks::Scope;
 pub(crate) struct Judging {
     weight: Weight,
     bias: Tensor,
-    padding: usize,
-    stride: usize,
+    cfg: Conv2dConfig,
     options: ConvOptions,
 }
 
@@ -58,8 +57,10 @@ impl Judging {
             Weight::Plain(scope.vb.get_with_hints(shape, "weight", drawn)?)
         };
         let bias = scope.vb.get_with_hints(out, "bias", uniform)?;
-        let options = ConvOptions { activation, precision: scope.precision };
-        Ok(Self { weight, bias, padding, stride, options })
+        let padding_mode = PaddingMode::Reflect;
+        let options = ConvOptions { activation, precision: scope.precision, padding_mode };
+        let cfg = Conv2dConfig { stride, padding, ..Default::default() };
+        Ok(Self { weight, bias, cfg, options })
     }
 
     pub(crate) fn fixed(&self) -> Self {
@@ -78,9 +79,7 @@ impl Judging {
             Weight::Plain(weight) => weight.clone(),
             Weight::Spectral { original, used, u } => divided(original, used, u)?,
         };
-        let cfg = Conv2dConfig { stride: self.stride, ..Default::default() };
-        let x = reflection_pad2d(x, self.padding)?;
-        conv2d_with(self.options, &x, &weight, Some(&self.bias), cfg)
+        conv2d_with(self.options, x, &weight, Some(&self.bias), self.cfg)
     }
 }
 

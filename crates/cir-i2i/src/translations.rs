@@ -1,7 +1,7 @@
 //! One forward pass: everything that is made of a batch (i2i-dis.md, section 4, items 1 to 8).
 
 use candle_core::{DType, Device, Result, Tensor};
-use cir_core::Rng;
+use cir_core::{Cut, Rng};
 use rand::Rng as _;
 
 use crate::{
@@ -95,6 +95,8 @@ pub struct Translations {
     pub back: [Tensor; 2],
     /// Attribute codes found in the first random translations; means.
     pub random_again: [Tensor; 2],
+    /// Where the graph is cut: behind what each domain's encoders and generator made.
+    cuts: [[Vec<Cut>; 2]; 2],
 }
 
 impl Translations {
@@ -118,11 +120,14 @@ impl Translations {
             let content = (enc_c.encode(x, &images[i])? + &noise.content[i])?;
             let manner = enc_a.encode(x, &images[i])?;
             let attribute = sampled(&manner, &noise.attribute, x)?;
-            let prepared = generator.prepare(&content)?;
-            Ok((content, manner, attribute, prepared))
+            let (shared, prepared) = generator.prepare(&content)?.cut()?;
+            let others = [&content, &manner.mean, &attribute].into_iter().map(Cut::new);
+            let mut cuts = others.collect::<Result<Vec<_>>>()?;
+            cuts.push(shared);
+            Ok((content, manner, attribute, prepared, cuts))
         })?;
-        let (content, manner, attribute, prepared) =
-            ([a.0, b.0], [a.1, b.1], [a.2, b.2], [a.3, b.3]);
+        let (content, manner, attribute, prepared, encoded) =
+            ([a.0, b.0], [a.1, b.1], [a.2, b.2], [a.3, b.3], [a.4, b.4]);
         let n = images[0].dim(0)?;
         // What is differentiated at different times is decoded apart: a backward pass runs through
         // whole batches.
@@ -132,23 +137,24 @@ impl Translations {
         };
         let [a, b] = both_at_once(|x| {
             let (own, other) = (&prepared[x.index()], &prepared[x.other().index()]);
-            let z = &attribute[x.index()];
-            let encoded = decode(x, &[other, own], &[z, z])?;
+            let z = encoded[x.index()][ATTRIBUTE].leaf();
+            let pictures = decode(x, &[other, own], &[z, z])?;
             let contents = vec![other; noise.random.len()];
             let random = decode(x, &contents, &noise.random.iter().collect::<Vec<_>>())?;
-            let [translated, own] = [0, 1].map(|i| encoded[i].clone());
-            Ok((translated, own, random))
+            let [translated, own] = [0, 1].map(|i| pictures[i].clone());
+            let cuts = [Cut::new(&translated)?, Cut::new(&random[0])?];
+            Ok((translated, own, random, cuts))
         })?;
-        let (translated, own, random) = ([a.0, b.0], [a.1, b.1], [a.2, b.2]);
+        let (translated, own, random, decoded) = ([a.0, b.0], [a.1, b.1], [a.2, b.2], [a.3, b.3]);
 
         let [a, b] = both_at_once(|x| {
             // The content of a picture translated to X is the other domain's.
             let (i, shown) = (x.index(), x.other());
-            let content = enc_c.encode(shown, &translated[shown.index()])?;
+            let content = enc_c.encode(shown, decoded[shown.index()][0].leaf())?;
             let content = (content + &noise.content_again[i])?;
-            let manner = enc_a.encode(x, &translated[i])?;
+            let manner = enc_a.encode(x, decoded[i][0].leaf())?;
             let attribute = sampled(&manner, &noise.attribute_again, x)?;
-            let random = enc_a.encode(x, &random[i][0])?.mean;
+            let random = enc_a.encode(x, decoded[i][1].leaf())?.mean;
             let back = generator.decode(x, &generator.prepare(&content)?, &attribute)?;
             Ok((content, attribute, random, back))
         })?;
@@ -165,6 +171,23 @@ impl Translations {
             attribute_again,
             back,
             random_again,
+            cuts: [encoded, decoded.map(Vec::from)],
         })
     }
+
+    /// Where the graph is cut: after encoding and after decoding, in A and in B.
+    pub(crate) fn cuts(&self) -> &[[Vec<Cut>; 2]; 2] {
+        &self.cuts
+    }
+
+    /// Content and mean attribute code of `x`, behind the cut.
+    pub(crate) fn latent(&self, x: Domain) -> [&Tensor; 2] {
+        let cuts = &self.cuts[0][x.index()];
+        [cuts[CONTENT].leaf(), cuts[MEAN].leaf()]
+    }
 }
+
+/// Places of what the encoders made among its cuts; behind these, prepared content.
+const CONTENT: usize = 0;
+const MEAN: usize = 1;
+const ATTRIBUTE: usize = 2;

@@ -7,8 +7,10 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
+use candle_core::backend::{BackendDevice, BackendStorage};
 use candle_core::backprop::GradStore;
-use candle_core::{DType, Result, Tensor, TensorId};
+use candle_core::cpu_backend::CpuDevice;
+use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, TensorId, bail};
 
 use crate::kernels::Kernels;
 use crate::numbers::Number;
@@ -56,6 +58,48 @@ pub fn backward(loss: &Tensor) -> Result<GradStore> {
         grads.insert_id(id, grad);
     }
     Ok(grads)
+}
+
+/// The gradients of Σ ⟨output, gradient⟩ over pairs of an output and its gradient: a backward pass that goes
+/// on where another one ended, or through several outputs at once.
+///
+/// # Shapes
+/// Each gradient has its output's.
+///
+/// # Errors
+/// When there is no pair, a shape differs, and whatever the operations' backward passes report.
+pub fn backward_from(outputs: &[(Tensor, Tensor)]) -> Result<GradStore> {
+    let seed = |(output, gradient): &(Tensor, Tensor)| -> Result<Tensor> {
+        if output.shape() != gradient.shape() {
+            bail!("output {:?} and gradient {:?} differ", output.shape(), gradient.shape());
+        }
+        match output.device().is_cpu() {
+            true => output.apply_op1(Seed(gradient.detach())),
+            false => (output * gradient.detach())?.sum_all(),
+        }
+    };
+    match outputs.iter().map(seed).reduce(|sum, one| sum? + one?) {
+        Some(sum) => backward(&sum?),
+        None => bail!("a backward pass from no output"),
+    }
+}
+
+/// A scalar whose gradient by its argument is given; its value is 0, which nobody reads.
+struct Seed(Tensor);
+
+impl CustomOp1 for Seed {
+    fn name(&self) -> &'static str {
+        "seed"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
+        let scalar = Shape::from(());
+        Ok((CpuDevice.zeros_impl(&scalar, x.dtype())?, scalar))
+    }
+
+    fn bwd(&self, _: &Tensor, _: &Tensor, _: &Tensor) -> Result<Option<Tensor>> {
+        Ok(Some(self.0.clone()))
+    }
 }
 
 /// Keeps the gradient of a variable while [`backward`] runs; gives candle all others.

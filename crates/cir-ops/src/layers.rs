@@ -5,8 +5,8 @@ use candle_nn::{Conv2dConfig, ConvTranspose2dConfig, Init, VarBuilder};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Activation, ConvOptions, Precision, channel_norm, conv_transpose2d_with, conv2d_with,
-    instance_norm, layer_norm, linear_with,
+    Activation, ConvOptions, PaddingMode, Precision, channel_norm, conv_transpose2d_with,
+    conv2d_with, instance_norm, layer_norm, linear_with,
 };
 
 /// How weights start; biases start as PyTorch's default, or at 0 where that does not fit.
@@ -197,6 +197,14 @@ impl<Cfg: ConvolutionConfig> Convolution<Cfg> {
     /// The layer with an activation behind it.
     pub fn with_activation(self, activation: Activation) -> Self {
         Self { options: ConvOptions { activation, ..self.options }, ..self }
+    }
+}
+
+impl Conv2d {
+    /// The layer on an input that is padded by its mirror image instead of zeros.
+    pub fn with_reflection(self) -> Self {
+        let padding_mode = PaddingMode::Reflect;
+        Self { options: ConvOptions { padding_mode, ..self.options }, ..self }
     }
 }
 

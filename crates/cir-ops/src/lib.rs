@@ -46,10 +46,12 @@ mod tile;
 pub use activation::{Activation, clamp, relu, tanh};
 pub use adam::{AdamHyper, adam_step, adam_update};
 pub use allocator::KeepLarge;
-pub use backward::backward;
+pub use backward::{backward, backward_from};
 pub use candle_nn::{Conv2dConfig, ConvTranspose2dConfig};
 pub use channel_norm::channel_norm;
-pub use conv::{ConvOptions, conv_transpose2d, conv_transpose2d_with, conv2d, conv2d_with};
+pub use conv::{
+    ConvOptions, PaddingMode, conv_transpose2d, conv_transpose2d_with, conv2d, conv2d_with,
+};
 pub use kernels::{Kernels, with_kernels};
 pub use layer_norm::layer_norm;
 pub use layers::{
@@ -59,7 +61,7 @@ pub use layers::{
 pub use linear::{linear, linear_with};
 pub use loss::{bce_groups, l1_groups, mse_groups};
 pub use machine::multiply_adds;
-pub use norm::instance_norm;
+pub use norm::{instance_norm, residual_instance_norm};
 pub use pad::reflection_pad2d;
 pub use parallel::{on_pool, side_by_side};
 pub use precision::Precision;

@@ -8,7 +8,7 @@ use candle_core::{CpuStorage, D, Result, Shape, Tensor, bail};
 use crate::activation::Activation;
 use crate::kernels::Kernels;
 use crate::numbers::Number;
-use crate::operation::{Operand, Operation, apply3};
+use crate::operation::{Operand, Operation, apply2, apply3};
 use crate::parallel::{Shared, filled, parallel};
 use crate::simd::{Generic, Simd, Task};
 use crate::sums::sum;
@@ -60,6 +60,27 @@ pub fn instance_norm(
     activation.apply(&y.reshape((b, c, h, w))?)
 }
 
+/// `residual` + [`instance_norm`] of `x`, without an affine map and an activation.
+///
+/// # Shapes
+/// `x` and `residual` (B, C, H, W) → the same.
+///
+/// # Errors
+/// When the shapes differ.
+pub fn residual_instance_norm(x: &Tensor, residual: &Tensor, eps: f64) -> Result<Tensor> {
+    let (_, c, h, w) = x.dims4()?;
+    if residual.shape() != x.shape() {
+        bail!("instance_norm: input {:?} and residual {:?}", x.shape(), residual.shape());
+    }
+    let kernels = Kernels::current()?;
+    if own(kernels, [x, residual]) && c * h * w > 0 {
+        let activation = Activation::None;
+        let op = InstanceNorm { eps, activation, kernels, statistics: OnceLock::new() };
+        return apply2(op, [x, residual]);
+    }
+    residual + instance_norm(x, None, None, eps, Activation::None)?
+}
+
 /// The operation; it keeps mean and 1/deviation of each plane for its backward pass.
 struct InstanceNorm {
     eps: f64,
@@ -68,6 +89,7 @@ struct InstanceNorm {
     statistics: OnceLock<Vec<[f64; 2]>>,
 }
 
+/// Of an input, weight and bias.
 impl Operation<3> for InstanceNorm {
     const NAME: &'static str = "instance_norm";
 
@@ -75,19 +97,8 @@ impl Operation<3> for InstanceNorm {
         &self,
         [x, weight, bias]: [Operand<'_>; 3],
     ) -> Result<(CpuStorage, Shape)> {
-        let shape = x.1.shape().clone();
-        let (_, channels, h, w) = shape.dims4()?;
-        let task = Forward {
-            op: self,
-            x: view::<T>(x.0, x.1)?,
-            weight: view(weight.0, weight.1)?,
-            bias: view(bias.0, bias.1)?,
-            channels,
-            positions: h * w,
-        };
-        let (y, statistics) = T::dispatch(self.kernels, task);
-        self.statistics.get_or_init(|| statistics);
-        Ok((T::to_cpu_storage_owned(y), shape))
+        let affine = Some([view(weight.0, weight.1)?, view(bias.0, bias.1)?]);
+        self.normalised::<T>(x, affine, None)
     }
 
     fn backward<T: Number>(
@@ -96,9 +107,68 @@ impl Operation<3> for InstanceNorm {
         y: &Tensor,
         grad: &Tensor,
     ) -> Result<[Option<Tensor>; 3]> {
+        let read = Read::new(weight);
+        let (dx, sums) = self.gradients::<T>(x, Some(read.slice()?), y, grad)?;
+        // Over the batch, always in the same order.
+        let channels = weight.elem_count();
+        let over_batch = |which: usize| {
+            let of = |c: usize| sums.iter().skip(c).step_by(channels).map(|s| s[which]).sum();
+            tensor((0..channels).map(|c| T::narrow(of(c))).collect::<Vec<T>>(), channels)
+        };
+        Ok([
+            dx,
+            weight.track_op().then(|| over_batch(0)).transpose()?,
+            bias.track_op().then(|| over_batch(1)).transpose()?,
+        ])
+    }
+}
+
+/// Of an input and a residual.
+impl Operation<2> for InstanceNorm {
+    const NAME: &'static str = "residual_instance_norm";
+
+    fn forward<T: Number>(&self, [x, residual]: [Operand<'_>; 2]) -> Result<(CpuStorage, Shape)> {
+        self.normalised::<T>(x, None, Some(view(residual.0, residual.1)?))
+    }
+
+    fn backward<T: Number>(
+        &self,
+        [x, residual]: [&Tensor; 2],
+        y: &Tensor,
+        grad: &Tensor,
+    ) -> Result<[Option<Tensor>; 2]> {
+        let (dx, _) = self.gradients::<T>(x, None, y, grad)?;
+        Ok([dx, residual.track_op().then(|| grad.clone())])
+    }
+}
+
+impl InstanceNorm {
+    fn normalised<T: Number>(
+        &self,
+        x: Operand<'_>,
+        affine: Option<[&[T]; 2]>,
+        residual: Option<&[T]>,
+    ) -> Result<(CpuStorage, Shape)> {
+        let shape = x.1.shape().clone();
+        let (_, channels, h, w) = shape.dims4()?;
+        let x = view::<T>(x.0, x.1)?;
+        let task = Forward { op: self, x, affine, residual, channels, positions: h * w };
+        let (y, statistics) = T::dispatch(self.kernels, task);
+        self.statistics.get_or_init(|| statistics);
+        Ok((T::to_cpu_storage_owned(y), shape))
+    }
+
+    /// The gradient of the input, if it wants one, and each plane's contribution to weight and bias.
+    fn gradients<T: Number>(
+        &self,
+        x: &Tensor,
+        weight: Option<&[T]>,
+        y: &Tensor,
+        grad: &Tensor,
+    ) -> Result<(Option<Tensor>, Vec<[f64; 2]>)> {
         let (_, channels, h, w) = x.dims4()?;
         let grad = grad.contiguous()?;
-        let read = [x, weight, y, &grad].map(Read::new);
+        let read = [x, y, &grad].map(Read::new);
         let Some(statistics) = self.statistics.get() else {
             bail!("instance_norm: backward before forward");
         };
@@ -106,32 +176,24 @@ impl Operation<3> for InstanceNorm {
             op: self,
             statistics,
             x: read[0].slice::<T>()?,
-            weight: read[1].slice()?,
-            y: read[2].slice()?,
-            grad: read[3].slice()?,
+            weight,
+            y: read[1].slice()?,
+            grad: read[2].slice()?,
             channels,
             positions: h * w,
             input: x.track_op(),
         };
         let (dx, sums) = T::dispatch(self.kernels, task);
-        // Over the batch, always in the same order.
-        let over_batch = |which: usize| {
-            let of = |c: usize| sums.iter().skip(c).step_by(channels).map(|s| s[which]).sum();
-            tensor((0..channels).map(|c| T::narrow(of(c))).collect::<Vec<T>>(), channels)
-        };
-        Ok([
-            dx.map(|dx| tensor(dx, x.shape())).transpose()?,
-            weight.track_op().then(|| over_batch(0)).transpose()?,
-            bias.track_op().then(|| over_batch(1)).transpose()?,
-        ])
+        Ok((dx.map(|dx| tensor(dx, x.shape())).transpose()?, sums))
     }
 }
 
 struct Forward<'a, T> {
     op: &'a InstanceNorm,
     x: &'a [T],
-    weight: &'a [T],
-    bias: &'a [T],
+    /// Weight and bias.
+    affine: Option<[&'a [T]; 2]>,
+    residual: Option<&'a [T]>,
     channels: usize,
     positions: usize,
 }
@@ -147,11 +209,15 @@ impl<T: Number> Generic<T> for Forward<'_, T> {
             parallel(planes, self.x.len() * 4, |plane| {
                 let start = plane * self.positions;
                 let x = &self.x[start..start + self.positions];
-                let affine = [self.weight[plane % self.channels], self.bias[plane % self.channels]];
+                let residual = self.residual.map(|r| &r[start..start + self.positions]);
+                let affine = match self.affine {
+                    Some(affine) => affine.map(|numbers| numbers[plane % self.channels]),
+                    None => [T::narrow(1.), T::ZERO],
+                };
                 // SAFETY: this plane and its statistics are this task's alone.
                 let (y, kept) =
                     unsafe { (out.part(start, self.positions), kept.written(plane, 1)) };
-                let task = PlaneForward { op: self.op, x, affine, y };
+                let task = PlaneForward { op: self.op, x, affine, residual, y };
                 // SAFETY: `S` was chosen among the available kernels.
                 kept[0] = unsafe { S::vectorize(task) };
             });
@@ -166,6 +232,7 @@ struct PlaneForward<'a, T> {
     op: &'a InstanceNorm,
     x: &'a [T],
     affine: [T; 2],
+    residual: Option<&'a [T]>,
     y: &'a mut [MaybeUninit<T>],
 }
 
@@ -184,8 +251,16 @@ impl<T: Number> Task for PlaneForward<'_, T> {
         let r = T::narrow(inverse);
         let [weight, bias] = self.affine;
         let activate = self.op.activation.function::<T>();
-        for (y, x) in self.y.iter_mut().zip(x) {
-            y.write(activate.value((*x - m) * r * weight + bias));
+        let value = |x: T| activate.value((x - m) * r * weight + bias);
+        match self.residual {
+            None => self.y.iter_mut().zip(x).for_each(|(y, x)| _ = y.write(value(*x))),
+            Some(residual) => {
+                let from = x.iter().zip(residual);
+                self.y
+                    .iter_mut()
+                    .zip(from)
+                    .for_each(|(y, (x, more))| _ = y.write(value(*x) + *more));
+            }
         }
         [mean, inverse]
     }
@@ -195,7 +270,7 @@ struct Backward<'a, T> {
     op: &'a InstanceNorm,
     statistics: &'a [[f64; 2]],
     x: &'a [T],
-    weight: &'a [T],
+    weight: Option<&'a [T]>,
     /// The result, which says where the activation was: parameters may have changed since.
     y: &'a [T],
     grad: &'a [T],
@@ -219,7 +294,7 @@ impl<T: Number> Generic<T> for Backward<'_, T> {
                 statistics: self.statistics[plane],
                 x: &self.x[range.clone()],
                 grad: &self.grad[range.clone()],
-                weight: self.weight[plane % self.channels],
+                weight: self.weight.map_or(T::narrow(1.), |w| w[plane % self.channels]),
                 y: &self.y[range.clone()],
                 // SAFETY: this plane is this task's alone.
                 dx: dx.map(|dx| unsafe { dx.part(range.start, self.positions) }),

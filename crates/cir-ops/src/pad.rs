@@ -19,11 +19,9 @@ use crate::tensors::{Read, own, tensor, view};
 /// When `padding` is not smaller than H and W.
 pub fn reflection_pad2d(x: &Tensor, padding: usize) -> Result<Tensor> {
     let (_, _, h, w) = x.dims4()?;
+    check_reflection("reflection_pad2d", x, padding)?;
     if padding == 0 {
         return Ok(x.clone());
-    }
-    if padding >= h.min(w) {
-        bail!("reflection_pad2d: padding {padding} is not smaller than input {:?}", x.shape());
     }
     let kernels = Kernels::current()?;
     if own(kernels, [x]) {
@@ -37,11 +35,40 @@ pub fn reflection_pad2d(x: &Tensor, padding: usize) -> Result<Tensor> {
     x.contiguous()?.index_select(&from(h)?, 2)?.index_select(&from(w)?, 3)
 }
 
+/// Fails where the mirror image of `x` (B, C, H, W) is too small.
+pub(crate) fn check_reflection(op: &str, x: &Tensor, padding: usize) -> Result<()> {
+    let (_, _, h, w) = x.dims4()?;
+    if padding > 0 && padding >= h.min(w) {
+        bail!("{op}: padding {padding} is not smaller than input {:?}", x.shape());
+    }
+    Ok(())
+}
+
 /// Where padded position `i` comes from.
 #[inline(always)]
 fn mirror(i: usize, padding: usize, len: usize) -> usize {
     let at = i.abs_diff(padding);
     if at < len { at } else { 2 * (len - 1) - at }
+}
+
+/// All planes of `x`, (…, h, w), padded.
+pub(crate) fn reflected<T: Number>(
+    kernels: Kernels,
+    x: &[T],
+    size: [usize; 2],
+    padding: usize,
+) -> Vec<T> {
+    T::dispatch(kernels, Planes { x, size, padding, back: false })
+}
+
+/// The gradient of all planes of `size` from the gradient of the padded ones.
+pub(crate) fn folded_back<T: Number>(
+    kernels: Kernels,
+    grad: &[T],
+    size: [usize; 2],
+    padding: usize,
+) -> Vec<T> {
+    T::dispatch(kernels, Planes { x: grad, size, padding, back: true })
 }
 
 struct Reflection {
@@ -53,8 +80,7 @@ impl Reflection {
     fn forward<T: Number>(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let (b, c, h, w) = layout.shape().dims4()?;
         let p = self.padding;
-        let task = Planes { x: view::<T>(x, layout)?, size: [h, w], padding: p, back: false };
-        let y = T::dispatch(self.kernels, task);
+        let y = reflected(self.kernels, view::<T>(x, layout)?, [h, w], p);
         Ok((T::to_cpu_storage_owned(y), Shape::from((b, c, h + 2 * p, w + 2 * p))))
     }
 
@@ -62,9 +88,7 @@ impl Reflection {
         let (_, _, h, w) = x.dims4()?;
         let grad = grad.contiguous()?;
         let read = Read::new(&grad);
-        let task =
-            Planes { x: read.slice::<T>()?, size: [h, w], padding: self.padding, back: true };
-        tensor(T::dispatch(self.kernels, task), x.shape())
+        tensor(folded_back(self.kernels, read.slice::<T>()?, [h, w], self.padding), x.shape())
     }
 }
 

@@ -4,12 +4,17 @@ mod naive;
 
 use candle_core::{DType, Result, Tensor, Var};
 use cir_ops::{
-    Activation, Conv2dConfig, ConvOptions, ConvTranspose2dConfig, Kernels, Precision, with_kernels,
+    Activation, Conv2dConfig, ConvOptions, ConvTranspose2dConfig, Kernels, PaddingMode, Precision,
+    with_kernels,
 };
 use naive::{Shape, assert_close, values, var, with_gradients};
 use proptest::prelude::*;
 
-const BF16: ConvOptions = ConvOptions { activation: Activation::None, precision: Precision::Bf16 };
+const BF16: ConvOptions = ConvOptions {
+    activation: Activation::None,
+    precision: Precision::Bf16,
+    padding_mode: PaddingMode::Zeros,
+};
 
 fn apply(
     options: ConvOptions,
@@ -178,6 +183,48 @@ fn a_fused_activation_is_the_activation_after() {
             });
             assert!(found == expected, "{kernels:?} {activation:?} {s:?}");
         }
+    }
+}
+
+#[test]
+fn fused_reflection_is_reflection_before() {
+    let reflecting = ConvOptions { padding_mode: PaddingMode::Reflect, ..Default::default() };
+    // Sides and padding; the last are the smallest that can be mirrored.
+    for (s, (h, w, padding)) in
+        layers().iter().zip([(9, 12, 3), (5, 4, 2), (4, 3, 2)].iter().cycle())
+    {
+        let s = Shape { h: *h, w: *w, padding: *padding, ..*s };
+        if s.transposed || s.output().is_none() {
+            continue;
+        }
+        let [x, w, b] = operands(&s, DType::F32);
+        let unpadded = Shape { padding: 0, ..s };
+        for (_, kernels) in Kernels::NAMES.into_iter().filter(|(_, k)| k.available()) {
+            let [found, expected] = [true, false].map(|fused| {
+                with_kernels(kernels, || {
+                    let y = if fused {
+                        apply(reflecting, &s, &x, &w, Some(&b)).unwrap()
+                    } else {
+                        let x = cir_ops::reflection_pad2d(&x, s.padding).unwrap();
+                        apply(ConvOptions::default(), &unpadded, &x, &w, Some(&b)).unwrap()
+                    };
+                    with_gradients(&y, &[&x, &w, &b]).unwrap()
+                })
+                .unwrap()
+            });
+            assert!(found == expected, "{kernels:?} {s:?}");
+        }
+    }
+}
+
+#[test]
+fn reflection_that_does_not_fit_is_refused() {
+    let reflecting = ConvOptions { padding_mode: PaddingMode::Reflect, ..Default::default() };
+    let [small, transposed] = [Shape { h: 3, ..layers()[0] }, layers()[4]];
+    for (s, part) in [(small, "padding 3"), (transposed, "Reflect")] {
+        let [x, w, b] = operands(&s, DType::F32);
+        let message = apply(reflecting, &s, &x, &w, Some(&b)).unwrap_err().to_string();
+        assert!(message.contains(part), "{message}");
     }
 }
 

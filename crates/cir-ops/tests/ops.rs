@@ -41,6 +41,23 @@ proptest! {
     }
 
     #[test]
+    fn a_residual_norm_is_the_sum(n in 0usize..3, c in 1usize..4, h in 2usize..6, w in 1usize..24) {
+        everywhere(|dtype, tolerance, kernels| {
+            if n == 0 && kernels == Kernels::Candle {
+                return;
+            }
+            let [x, r] = [1, 2].map(|seed| var(&[n, c, h, w], seed, dtype));
+            let fused = cir_ops::residual_instance_norm(&x, &r, 1e-5).unwrap();
+            let normed = cir_ops::instance_norm(&x, None, None, 1e-5, Activation::None).unwrap();
+            let found = with_gradients(&fused, &[&x, &r]).unwrap();
+            let expected = with_gradients(&(&normed + r.as_tensor()).unwrap(), &[&x, &r]).unwrap();
+            for ((found, expected), name) in found.iter().zip(&expected).zip(["y", "dx", "dr"]) {
+                assert_close(found, expected, tolerance, &format!("{name} {kernels:?} {dtype:?} {n} {c} {h} {w}"));
+            }
+        });
+    }
+
+    #[test]
     fn linear_matches(rows in 0usize..34, cin in 1usize..70, out in 1usize..80) {
         everywhere(|dtype, tolerance, kernels| {
             if rows == 0 && kernels == Kernels::Candle {
@@ -224,4 +241,30 @@ fn backward_equals_candles_where_variables_are_used_several_times() {
             assert_close(&found, &expected, tolerance, &format!("{kernels:?}"));
         }
     });
+}
+
+#[test]
+fn a_backward_pass_from_outputs_is_that_of_their_weighted_sum() {
+    everywhere(|dtype, tolerance, kernels| {
+        let [x, w] = [var(&[4, 3], 1, dtype), var(&[5, 3], 2, dtype)];
+        let [y, z] = [cir_ops::linear(&x, &w, None).unwrap(), x.sqr().unwrap()];
+        let [g, h] =
+            [var(&[4, 5], 3, dtype), var(&[4, 3], 4, dtype)].map(|v| v.as_tensor().clone());
+        let outputs = [(y.clone(), g.clone()), (z.clone(), h.clone())];
+        let found = cir_ops::backward_from(&outputs).unwrap();
+        let sum = |a: &Tensor, b: &Tensor| (a * b).unwrap().sum_all().unwrap();
+        let expected = (sum(&y, &g) + sum(&z, &h)).unwrap().backward().unwrap();
+        for v in [&x, &w] {
+            let [found, expected] = [&found, &expected].map(|grads| values(grads.get(v).unwrap()));
+            assert_close(&found, &expected, tolerance, &format!("{kernels:?} {dtype:?}"));
+        }
+    });
+    assert!(cir_ops::backward_from(&[]).is_err());
+    let x = var(&[2], 1, DType::F32);
+    let message = cir_ops::backward_from(&[(
+        x.affine(2., 0.).unwrap(),
+        var(&[3], 2, DType::F32).as_tensor().clone(),
+    )]);
+    let message = message.unwrap_err().to_string();
+    assert!(message.contains("[2]") && message.contains("[3]"), "{message}");
 }

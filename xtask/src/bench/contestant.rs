@@ -1,4 +1,7 @@
 //! A program that does a piece of work each time it is asked to, and says how long it took.
+//!
+//! It is stopped by a signal while it is not asked: worker threads that wait in busy loops for the next
+//! piece, as PyTorch's and candle's do, would take the processors from the other one.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -6,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 /// What one piece of work took.
@@ -38,8 +42,16 @@ impl Contestant {
         Ok(Self { stdin: child.stdin.take(), stdout: BufReader::new(stdout), child })
     }
 
-    /// Has the work called `line` done once.
+    fn signal(&self, signal: Signal) {
+        if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+            // One that has ended takes none, which its missing answer will say.
+            let _ = kill_process(pid, signal);
+        }
+    }
+
+    /// Has the work called `line` done for a turn.
     pub(super) fn ask(&mut self, line: &str) -> Result<Answer> {
+        self.signal(Signal::CONT);
         let stdin = self.stdin.as_mut().context("a contestant without input")?;
         writeln!(stdin, "{line}")?;
         stdin.flush()?;
@@ -47,6 +59,7 @@ impl Contestant {
         if self.stdout.read_line(&mut answer)? == 0 {
             bail!("{line}: the contestant stopped without an answer");
         }
+        self.signal(Signal::STOP);
         let answer: Value = serde_json::from_str(&answer).with_context(|| answer.clone())?;
         let number = |name: &str| answer[name].as_f64();
         Ok(Answer {
@@ -63,6 +76,7 @@ impl Drop for Contestant {
     fn drop(&mut self) {
         // Without input it ends by itself.
         drop(self.stdin.take());
+        self.signal(Signal::CONT);
         let _ = self.child.wait();
     }
 }

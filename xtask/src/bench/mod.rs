@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: our times divided by candle's and PyTorch's, measured by turns.
 //!
-//! Each case is done by every contestant once in a round, so that what disturbs the machine disturbs
+//! Each case is done by every contestant for a turn in a round, so that what disturbs the machine disturbs
 //! all alike; a ratio is the median over the rounds of the ratio within a round.
 
 mod cases;

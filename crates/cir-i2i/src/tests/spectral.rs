@@ -165,7 +165,7 @@ fn several_batches_at_once_are_judged_as_one_after_the_other() {
         let model = ModelConfig { spectral_norm, ..model(Form::Concat) };
         let [together, apart] = [(), ()].map(|()| judges(&model));
         let batches = [random("made", &[1, 3, 32, 32]), random("real", &[2, 3, 32, 32])];
-        let found = together.2.random[0].forward_both(batches.each_ref()).unwrap();
+        let found = together.2.random[0].forward_each(&batches.each_ref()).unwrap();
         for (maps, images) in found.iter().zip(&batches) {
             let expected = apart.2.random[0].forward(images).unwrap();
             assert_eq!(maps.len(), expected.len());

@@ -15,9 +15,20 @@ use candle_nn::{Conv2dConfig, ConvTranspose2dConfig};
 
 use crate::activation::Activation;
 use crate::kernels::Kernels;
+use crate::pad::{check_reflection, reflection_pad2d};
 use crate::precision::Precision;
 use crate::tensors::own;
 use op::Convolution;
+
+/// What stands around the input of a convolution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PaddingMode {
+    /// Zeros.
+    #[default]
+    Zeros,
+    /// The input's mirror image, the edge not repeated; of [`conv2d_with`] alone.
+    Reflect,
+}
 
 /// What a convolution may do besides what candle-nn's configurations say.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -26,6 +37,8 @@ pub struct ConvOptions {
     pub activation: Activation,
     /// What products are computed in, in the backward pass too.
     pub precision: Precision,
+    /// What the input is padded with.
+    pub padding_mode: PaddingMode,
 }
 
 /// 2-d cross-correlation, as `torch.nn.functional.conv2d`.
@@ -49,13 +62,14 @@ pub fn conv2d(
     conv2d_with(ConvOptions::default(), x, weight, bias, cfg)
 }
 
-/// [`conv2d`] with an activation fused, or products of a given precision.
+/// [`conv2d`] with an activation or reflection padding fused, or products of a given precision.
 ///
 /// # Shapes
 /// As [`conv2d`].
 ///
 /// # Errors
-/// As [`conv2d`], and when the activation's slope is below 0.
+/// As [`conv2d`], when the activation's slope is below 0, and when padding by reflection is not
+/// smaller than H and W.
 pub fn conv2d_with(
     options: ConvOptions,
     x: &Tensor,
@@ -80,19 +94,26 @@ pub fn conv2d_with(
             cfg.padding
         );
     }
+    let (padding, reflection) = match options.padding_mode {
+        PaddingMode::Zeros => (cfg.padding, 0),
+        PaddingMode::Reflect => (0, cfg.padding),
+    };
+    check_reflection("conv2d", x, reflection)?;
     let kernels = Kernels::current()?;
     if takes(kernels, x, weight, bias) && cfg.groups == 1 && cfg.dilation == 1 {
         return Convolution {
             transposed: false,
             stride: cfg.stride,
-            padding: cfg.padding,
+            padding,
+            reflection,
             output_padding: 0,
             kernels,
             options,
         }
         .apply(x, weight, bias);
     }
-    let y = x.conv2d(weight, cfg.padding, cfg.stride, cfg.dilation, cfg.groups)?;
+    let x = reflection_pad2d(x, reflection)?;
+    let y = x.conv2d(weight, padding, cfg.stride, cfg.dilation, cfg.groups)?;
     options.activation.apply(&add_bias(y, bias)?)
 }
 
@@ -121,7 +142,7 @@ pub fn conv_transpose2d(
 /// As [`conv_transpose2d`].
 ///
 /// # Errors
-/// As [`conv_transpose2d`], and when the activation's slope is below 0.
+/// As [`conv_transpose2d`], when the activation's slope is below 0, and for padding by reflection.
 pub fn conv_transpose2d_with(
     options: ConvOptions,
     x: &Tensor,
@@ -139,6 +160,9 @@ pub fn conv_transpose2d_with(
         );
     }
     options.activation.check_slope("conv_transpose2d")?;
+    if options.padding_mode != PaddingMode::Zeros {
+        bail!("conv_transpose2d: padding {:?} is not for it", options.padding_mode);
+    }
     check_bias("conv_transpose2d", out, weight, bias)?;
     let full = |n: usize, k: usize| {
         n.saturating_sub(1) * cfg.stride
@@ -162,6 +186,7 @@ pub fn conv_transpose2d_with(
             transposed: true,
             stride: cfg.stride,
             padding: cfg.padding,
+            reflection: 0,
             output_padding: cfg.output_padding,
             kernels,
             options,

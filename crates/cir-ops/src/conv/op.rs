@@ -1,11 +1,14 @@
 //! Both convolutions as candle operations: which correlation each pass is.
 
+use std::borrow::Cow;
+
 use candle_core::{CpuStorage, Result, Shape, Tensor};
 
 use crate::activation::Activation;
 use crate::kernels::Kernels;
 use crate::numbers::Number;
 use crate::operation::{Operand, Operation, apply2, apply3};
+use crate::pad::{folded_back, reflected};
 use crate::simd::{Generic, Simd};
 use crate::sums::channel_sums;
 use crate::tensors::{Read, tensor, view};
@@ -20,13 +23,16 @@ use super::{ConvOptions, rows, samples, winograd};
 pub(crate) struct Convolution {
     pub(crate) transposed: bool,
     pub(crate) stride: usize,
+    /// Zeros on each side.
     pub(crate) padding: usize,
+    /// Mirrored rows and columns on each side.
+    pub(crate) reflection: usize,
     pub(crate) output_padding: usize,
     pub(crate) kernels: Kernels,
     pub(crate) options: ConvOptions,
 }
 
-/// Sizes of one application.
+/// Sizes of one application; the input's are those after reflection.
 #[derive(Clone, Copy)]
 struct Sizes {
     batch: usize,
@@ -51,6 +57,7 @@ impl Convolution {
 
     fn sizes(&self, x: &Shape, weight: &Shape) -> Result<Sizes> {
         let (batch, cin, h, w) = x.dims4()?;
+        let (h, w) = (h + 2 * self.reflection, w + 2 * self.reflection);
         let (w0, w1, kh, kw) = weight.dims4()?;
         let (s, p) = (self.stride, self.padding);
         let output = match self.transposed {
@@ -61,6 +68,15 @@ impl Convolution {
             }
         };
         Ok(Sizes { batch, input: [cin, h, w], output, kernel: [kh, kw] })
+    }
+
+    /// The input with its mirror images around it.
+    fn reflected<'a, T: Number>(&self, x: &'a [T], shape: &Shape) -> Result<Cow<'a, [T]>> {
+        let (_, _, h, w) = shape.dims4()?;
+        Ok(match self.reflection {
+            0 => x.into(),
+            p => reflected(self.kernels, x, [h, w], p).into(),
+        })
     }
 
     /// The pass from input to output, or (`back`) from the gradient of the output to the input's.
@@ -121,11 +137,12 @@ impl Convolution {
         let sizes = self.sizes(x.1.shape(), weight.1.shape())?;
         let bias = bias.map(|(s, l)| view::<T>(s, l)).transpose()?;
         let c = self.correlation(&sizes, false);
-        let (x, weight) = (view::<T>(x.0, x.1)?, view::<T>(weight.0, weight.1)?);
+        let x = self.reflected(view::<T>(x.0, x.1)?, x.1.shape())?;
+        let weight = view::<T>(weight.0, weight.1)?;
         let out = T::dispatch_at(
             self.options.precision,
             self.kernels,
-            CorrelationTask { c: &c, x, weight, bias, activation: self.options.activation },
+            CorrelationTask { c: &c, x: &x, weight, bias, activation: self.options.activation },
         );
         let [channels, h, w] = sizes.output;
         Ok((T::to_cpu_storage_owned(out), Shape::from((sizes.batch, channels, h, w))))
@@ -155,14 +172,17 @@ impl Convolution {
             let weight = Read::new(weight);
             let (weight, activation) = (weight.slice()?, Activation::None);
             let task = CorrelationTask { c: &c, x: grad, weight, bias: None, activation };
-            results[0] = Some(tensor(
-                T::dispatch_at(self.options.precision, self.kernels, task),
-                x.shape(),
-            )?);
+            let mut dx = T::dispatch_at(self.options.precision, self.kernels, task);
+            if self.reflection > 0 {
+                let (_, _, h, w) = x.dims4()?;
+                dx = folded_back(self.kernels, &dx, [h, w], self.reflection);
+            }
+            results[0] = Some(tensor(dx, x.shape())?);
         }
         if weight.track_op() {
             let read = Read::new(x);
-            let data = self.weight_gradient(&sizes, read.slice()?, grad);
+            let input = self.reflected(read.slice()?, x.shape())?;
+            let data = self.weight_gradient(&sizes, &input, grad);
             results[1] = Some(tensor(data, weight.shape())?);
         }
         if let Some(bias) = bias.filter(|b| b.track_op()) {
