@@ -36,7 +36,7 @@ pub(crate) struct Args {
 /// Prints the scores and writes them into the report.
 pub(crate) fn run(args: Args) -> Result<()> {
     let (recipe, data, model) = open(&args.run)?;
-    let mut all = vec![model.evaluate(&recipe, &data, args.count as usize)?];
+    let mut all = model.evaluate(&recipe, &data, args.count as usize)?;
     let mut json = all[0].json.clone();
     if let Some(editor) = model.editor() {
         let (count, seed) = (CODES * args.count as usize, recipe.train.seed);

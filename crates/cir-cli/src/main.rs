@@ -83,7 +83,7 @@ enum Command {
 fn main() -> ExitCode {
     // Whoever reads only the beginning, such as `head`, ends the program in silence.
     sigpipe::reset();
-    backend::without_candles_threads();
+    backend::set_libraries();
     leash::follow();
     let result = match Cli::parse().command {
         Command::Train(args) => train::run(args),

@@ -13,9 +13,6 @@ use serde_json::json;
 
 use crate::{algorithms::Editor, figures::pair, scores::Scores};
 
-/// How far the block is moved on each path.
-const FRACTIONS: [f64; 9] = [-0.5, -0.25, 0., 0.25, 0.5, 0.75, 1., 1.25, 1.5];
-
 /// Pictures that the reader learns from at most, and their bytes.
 const LEARNT: usize = 8192;
 const KEPT: usize = 256 << 20;
@@ -82,7 +79,7 @@ fn path(
 ) -> Result<(Vec<Point>, bool)> {
     let source = &*data.source;
     let [a, b] = [source.image(ends[0])?, source.image(ends[1])?];
-    let sheet = Sheet::strip(&[j], &FRACTIONS);
+    let sheet = Sheet::strip(&[j], &Paths::FRACTIONS);
     let both = model.encode(&[a.clone(), b.clone()])?;
     let (start, target) = (both.rows(0, 1)?, both.rows(1, 1)?);
     let latents = model.partition().moved(&start, std::slice::from_ref(&target), sheet.tiles())?;
@@ -103,7 +100,7 @@ fn path(
     let point = |(k, picture): (usize, cir_core::Image)| {
         let p = &likely[k][attribute];
         Point {
-            fraction: FRACTIONS[k],
+            fraction: Paths::FRACTIONS[k],
             kept: kept(&likely[k]),
             degree: p[to] / (p[from] + p[to]).max(f64::MIN_POSITIVE),
             shows_target: p[to],
@@ -128,6 +125,27 @@ fn distances(a: &Latent, b: &Latent) -> candle_core::Result<Vec<f64>> {
 }
 
 fn table(found: &Convexity, count: usize, of: &str, reader: f64) -> Scores {
+    Scores {
+        heading: "Between pictures, and beyond them",
+        explanation: "One block moves from a picture's code to another's, and half the way beyond both. Others \
+                      stayed: share of points between the ends at which a classifier reads all other attributes as \
+                      in the first picture. Arrived: how certainly it finds the second's value at the target. \
+                      Monotonic: change from end to end over all changes on the way. Uniform: 1 when the change is \
+                      steady, 0 when it happens at once. Again: distance of a point from the code of its \
+                      picture, over the distance of the two pictures' codes, at the ends and between. Intervals are \
+                      of 95 %.",
+        columns: Scores::interval_columns(),
+        rows: rows(found),
+        footer: format!(
+            "of {count} paths between {of} pictures; on these themselves the classifier finds that others \
+             stayed in {reader:.3}"
+        ),
+        json: json!({ "reader": reader, "scores": found }),
+    }
+}
+
+/// Scores of paths with their intervals, under [`Scores::interval_columns`].
+pub(crate) fn rows(found: &Convexity) -> Vec<Vec<String>> {
     let scores = [
         ("others stayed", "1", &found.validity),
         ("beyond the ends", "1", &found.validity_beyond),
@@ -140,21 +158,5 @@ fn table(found: &Convexity, count: usize, of: &str, reader: f64) -> Scores {
     let row = |(name, ideal, score): (&str, &str, &Option<Score>)| {
         score.as_ref().map(|score| Scores::interval_row(name, ideal, score))
     };
-    Scores {
-        heading: "Between pictures, and beyond them",
-        explanation: "One block moves from a picture's code to another's, and half the way beyond both. Others \
-                      stayed: share of points between the ends at which a classifier reads all other attributes as \
-                      in the first picture. Arrived: how certainly it finds the second's value at the target. \
-                      Monotonic: change from end to end over all changes on the way. Uniform: 1 when the change is \
-                      steady, 0 when it happens at once. Again: distance of a point from the code of its \
-                      picture, over the distance of the two pictures' codes, at the ends and between. Intervals are \
-                      of 95 %.",
-        columns: Scores::interval_columns(),
-        rows: scores.into_iter().filter_map(row).collect(),
-        footer: format!(
-            "of {count} paths between {of} pictures; on these themselves the classifier finds that others \
-             stayed in {reader:.3}"
-        ),
-        json: json!({ "reader": reader, "scores": found }),
-    }
+    scores.into_iter().filter_map(row).collect()
 }

@@ -89,9 +89,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
         return Err(Interrupted(format!("saved after step {step}; go on with: {go_on}")).into());
     }
     let scores = training.model().evaluate(&recipe, &data, eval::COUNT)?;
-    write_json(&run.metrics(), &scores.json)?;
-    report::write(&recipe, &data, training.model(), std::slice::from_ref(&scores), &run)?;
-    print!("{}", scores.table("; those while it trained are of a sample"));
+    write_json(&run.metrics(), &scores[0].json)?;
+    report::write(&recipe, &data, training.model(), &scores, &run)?;
+    print!("{}", scores[0].table("; those while it trained are of a sample"));
     println!("model, scores and report in {folder}; took {:.0} s", since.elapsed().as_secs_f64());
     println!("look at {}, and for pictures to try it on, run", run.report().display());
     let render = ["data", "render", &folder, "--count", "20", "--out", "pictures"];

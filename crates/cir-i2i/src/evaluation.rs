@@ -107,17 +107,17 @@ struct Translated {
 }
 
 /// A model, and the images that it is scored on.
-struct Held<'a> {
-    model: &'a Model,
-    data: &'a DataSet,
+pub(crate) struct Held<'a> {
+    pub(crate) model: &'a Model,
+    pub(crate) data: &'a DataSet,
     /// The scored images of the domains, by number.
-    domains: [Vec<usize>; 2],
+    pub(crate) domains: [Vec<usize>; 2],
     /// The place of the domains' attribute in the data's schema.
     place: usize,
 }
 
 impl<'a> Held<'a> {
-    fn new(model: &'a Model, data: &'a DataSet) -> Result<Self> {
+    pub(crate) fn new(model: &'a Model, data: &'a DataSet) -> Result<Self> {
         let domains = &model.card().schema.attributes()[0];
         let place = data.source.schema().binary(&domains.name)?;
         let (scored, what) = data.split.scored();
@@ -137,7 +137,7 @@ impl<'a> Held<'a> {
 
     /// What picture `i` would be in the manner of picture `j`, as the model sees it, where the data
     /// know that.
-    fn in_manner_of(&self, i: usize, j: usize) -> Result<Option<Image>> {
+    pub(crate) fn in_manner_of(&self, i: usize, j: usize) -> Result<Option<Image>> {
         let picture = self.data.source.in_manner_of(i, j).transpose()?;
         Ok(picture.map(|picture| self.model.view(&picture)).transpose()?)
     }

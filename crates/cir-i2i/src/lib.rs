@@ -16,6 +16,7 @@
 mod adversaries;
 mod algorithm;
 mod batches;
+mod between;
 mod blocks;
 mod config;
 mod discriminators;
@@ -35,6 +36,7 @@ mod weights;
 pub use adversaries::{Adversaries, CirStep, ContentUpdate, Update};
 pub use algorithm::I2i;
 pub use batches::{Batches, ViewBatch};
+pub use between::between;
 pub use config::{
     BLOCKS, Form, I2iConfig, ModelConfig, Optimisers, Sampling, Second, Unit, Updates,
 };

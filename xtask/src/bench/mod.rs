@@ -113,6 +113,8 @@ impl Teams {
         command.env("RAYON_NUM_THREADS", threads.to_string()).env("CIR_KERNELS", kernels);
         // candle's own threads are its own kernels' only: beside ours they would wait in busy loops.
         let candles = if kernels == "candle" { threads } else { 1 };
+        // As `cir` starts itself.
+        command.env("MIMALLOC_PURGE_DELAY", "-1");
         Contestant::start(command.env("CANDLE_NUM_THREADS", candles.to_string()))
     }
 

@@ -61,7 +61,7 @@ impl Model for ElegantModel {
         Some(self)
     }
 
-    fn evaluate(&self, recipe: &Recipe, data: &DataSet, count: usize) -> Result<Scores> {
+    fn evaluate(&self, recipe: &Recipe, data: &DataSet, count: usize) -> Result<Vec<Scores>> {
         let AlgorithmConfig::Elegant(config) = &recipe.algorithm else {
             anyhow::bail!("a recipe of another algorithm beside this model")
         };
@@ -93,7 +93,7 @@ impl Model for ElegantModel {
             "L1 plain",
             "reader",
         ];
-        Ok(Scores {
+        Ok(vec![Scores {
             heading: "Scores on faces never seen in training",
             explanation: "Two faces, of which one has an attribute and the other has it not, \
                           exchange its block. Precision is the share of results in which the \
@@ -110,7 +110,7 @@ impl Model for ElegantModel {
                 found.mean.results, found.images, found.others
             ),
             json: serde_json::to_value(&found)?,
-        })
+        }])
     }
 
     fn show(&self, report: &mut Report, data: &DataSet, seed: u64) -> Result<()> {

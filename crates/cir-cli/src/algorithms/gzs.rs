@@ -65,7 +65,7 @@ impl Model for Gzsnet {
         Some(self)
     }
 
-    fn evaluate(&self, recipe: &Recipe, data: &DataSet, count: usize) -> Result<Scores> {
+    fn evaluate(&self, recipe: &Recipe, data: &DataSet, count: usize) -> Result<Vec<Scores>> {
         let found = evaluate(self, data, count, recipe.train.seed)?;
         let (made, again) = (&found.zero_shot, &found.reconstruction);
         let number = |x: f64| format!("{x:.3}");
@@ -77,7 +77,7 @@ impl Model for Gzsnet {
         rows.push(vec!["all at once".into(), number(made.all), number(again.all), String::new()]);
         let l1 = [made.l1, again.l1].map(|x| format!("{x:.4}"));
         rows.push(["L1".to_owned()].into_iter().chain(l1).chain([String::new()]).collect());
-        Ok(Scores {
+        Ok(vec![Scores {
             heading: "Scores on combinations never seen in training",
             explanation: "Every picture is put together from blocks of other pictures' latents. It \
                           is read back by finding the value of an attribute whose true rendering \
@@ -86,7 +86,7 @@ impl Model for Gzsnet {
             rows,
             footer: format!("over {} {} combinations", made.count, found.combinations),
             json: serde_json::to_value(&found)?,
-        })
+        }])
     }
 
     fn show(&self, report: &mut Report, data: &DataSet, seed: u64) -> Result<()> {

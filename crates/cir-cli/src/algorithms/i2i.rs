@@ -7,12 +7,17 @@ use candle_core::Device;
 use cir_core::{Partition, Schema};
 use cir_data::DataSet;
 use cir_i2i::{
-    Batches, Direction, I2i, I2iConfig, Model as Translator, ModelCard, evaluate, judge, shown,
+    Batches, Direction, I2i, I2iConfig, Model as Translator, ModelCard, between, evaluate, judge,
+    shown,
 };
+use cir_metrics::Convexity;
 use cir_train::{PictureRow, PictureTable, Report};
 
 use super::{AlgorithmConfig, Curves, Model, Session, Training};
-use crate::{recipe::Recipe, scores::Scores};
+use crate::{paths, recipe::Recipe, scores::Scores};
+
+/// Translations scored for each path between two manners.
+const PATHS: usize = 4;
 
 /// Translations shown in each direction.
 const ROWS: usize = 8;
@@ -67,13 +72,17 @@ impl Model for Translator {
         Some(self)
     }
 
-    fn evaluate(&self, recipe: &Recipe, data: &DataSet, count: usize) -> Result<Scores> {
+    fn evaluate(&self, recipe: &Recipe, data: &DataSet, count: usize) -> Result<Vec<Scores>> {
         let AlgorithmConfig::I2i(config) = &recipe.algorithm else {
             anyhow::bail!("a recipe of another algorithm beside this model")
         };
         let seed = recipe.train.seed;
         let judge = judge(self, data, config.evaluation.reader_steps, seed)?;
         let found = evaluate(self, data, &judge, count, seed)?;
+        let paths = count.div_ceil(PATHS);
+        let between = between(self, data, &judge, paths, seed)?;
+        let mut json = serde_json::to_value(&found)?;
+        json["between"] = serde_json::to_value(&between)?;
         let row = |direction: &Direction| {
             let truth =
                 |of: fn(&cir_i2i::Truth) -> String| direction.truth.as_ref().map_or("–".into(), of);
@@ -100,7 +109,7 @@ impl Model for Translator {
             "L1 own",
             "reader",
         ];
-        Ok(Scores {
+        let own = Scores {
             heading: "Scores on pictures never seen in training",
             explanation: "A picture is translated in the manner of another. Content is the share of \
                           translations that lie nearer to the true picture of their own content \
@@ -119,8 +128,13 @@ impl Model for Translator {
                  {} others",
                 found.directions[0].count, found.images, found.others
             ),
-            json: serde_json::to_value(&found)?,
-        })
+            json,
+        };
+        let manners = found.directions.iter().zip(&between);
+        Ok([own]
+            .into_iter()
+            .chain(manners.map(|(direction, found)| between_table(&direction.name, paths, found)))
+            .collect())
     }
 
     fn show(&self, report: &mut Report, data: &DataSet, seed: u64) -> Result<()> {
@@ -163,5 +177,22 @@ impl Model for Translator {
             }),
             Curves::new("Learning rate", "", false, |name| name == "lr"),
         ]
+    }
+}
+
+/// Scores of paths between two manners.
+fn between_table(direction: &str, count: usize, found: &Convexity) -> Scores {
+    Scores {
+        heading: "Between two manners, and beyond them",
+        explanation: "A picture is translated with attribute codes on the line through those of two references. Others \
+                      stayed: share of points between the ends that a classifier reads like the true pictures at \
+                      both ends wherever these read alike. Arrived: share that at the second reference lies nearer \
+                      to the true picture in its manner than to that in the first's; monotonic and uniform: how \
+                      steadily it gets there. Again: distance of a code from the one found in its picture, over \
+                      the distance of the references' codes. Intervals are of 95 %.",
+        columns: Scores::interval_columns(),
+        rows: paths::rows(found),
+        footer: format!("of {count} paths between two manners, {direction}"),
+        json: serde_json::Value::Null,
     }
 }

@@ -187,8 +187,9 @@ pub(crate) trait Model {
         None
     }
 
-    /// Scores on `count` held-out cases of a recipe's data.
-    fn evaluate(&self, recipe: &Recipe, data: &DataSet, count: usize) -> Result<Scores>;
+    /// Scores on `count` held-out cases of a recipe's data: the algorithm's own table, whose numbers are
+    /// those of all, and others.
+    fn evaluate(&self, recipe: &Recipe, data: &DataSet, count: usize) -> Result<Vec<Scores>>;
 
     /// What the report shows of this algorithm: pictures, and which curves belong together.
     fn show(&self, report: &mut Report, data: &DataSet, seed: u64) -> Result<()>;

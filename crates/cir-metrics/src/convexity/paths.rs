@@ -71,6 +71,9 @@ pub struct Convexity {
 }
 
 impl Paths {
+    /// Fractions that tell what lies between the ends from what lies beyond: half the way on either side.
+    pub const FRACTIONS: [f64; 9] = [-0.5, -0.25, 0., 0.25, 0.5, 0.75, 1., 1.25, 1.5];
+
     /// Adds a path.
     ///
     /// # Errors
