@@ -6,8 +6,10 @@ forward pass for each image of a group and each swap; `tuned` batches them, fuse
 contiguous and channels-last tensors, compiled or not, which it tries when a case is first named.
 """
 
+import ctypes
 import json
 import resource
+import signal
 import statistics
 import sys
 import time
@@ -21,6 +23,8 @@ from gzs import Autoencoder
 from torch import nn
 
 style, threads, models = sys.argv[1:]
+if sys.platform == "linux":  # one that is stopped would outlive a bench that is killed
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 torch.set_num_threads(int(threads))
 torch.manual_seed(1)
 LAYOUTS = [torch.contiguous_format, torch.channels_last]
@@ -34,7 +38,7 @@ def turn(run):
         cpu, wall = time.process_time(), time.perf_counter()
         run()
         runs.append((time.perf_counter() - wall, time.process_time() - cpu))
-    return [statistics.median(times) for times in zip(*runs)]
+    return [statistics.median_low(times) for times in zip(*runs)]
 
 
 def fastest(variants, timed=()):

@@ -78,6 +78,9 @@ fn median(mut numbers: Vec<f64>) -> f64 {
 }
 
 fn main() -> Result<()> {
+    // One that is stopped would outlive a bench that is killed.
+    #[cfg(target_os = "linux")]
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
     let mut current: Option<(String, Work)> = None;
     for line in std::io::stdin().lock().lines() {
         let line = line?;

@@ -40,11 +40,12 @@ impl Scores {
     /// The table for a terminal, under what was scored; `note` joins that.
     pub(crate) fn table(&self, note: &str) -> String {
         let mut text = format!("scores {}{note}:\n", self.footer);
+        let names = self.rows.iter().map(|row| row[0].chars().count()).max().unwrap_or(0).max(16);
         for row in [&self.columns].into_iter().chain(&self.rows) {
             let mut line = String::new();
             for (i, (cell, column)) in row.iter().zip(&self.columns).enumerate() {
                 _ = match i {
-                    0 => write!(line, "{cell:<16}"),
+                    0 => write!(line, "{cell:<names$}"),
                     _ => write!(line, " {cell:>width$}", width = column.chars().count().max(8)),
                 };
             }

@@ -34,7 +34,7 @@ pub use gradients::{Gradients, add_to};
 pub use image::{Image, PixelRange};
 pub use latent::Latent;
 pub use likelihood::binary_cross_entropy;
-pub use losses::{Losses, Scalars, check_weights};
+pub use losses::{Losses, Scalars, add_scalar, check_weights};
 pub use moves::{Move, Sheet, Tile};
 pub use params::{NamedTensors, Params};
 pub use partition::{Block, Partition};

@@ -8,6 +8,14 @@ use crate::{Error, add_to};
 /// Named numbers in the order in which they were computed.
 pub type Scalars = Vec<(String, f64)>;
 
+/// Adds a named number: to the one of that name, or as a new one.
+pub fn add_scalar(scalars: &mut Scalars, name: String, value: f64) {
+    match scalars.iter_mut().find(|(known, _)| *known == name) {
+        Some((_, sum)) => *sum += value,
+        None => scalars.push((name, value)),
+    }
+}
+
 /// Checks weights of terms, by their names in a recipe's section `loss`.
 ///
 /// # Errors

@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use candle_core::{Result, Tensor, TensorId, Var, backprop::GradStore};
+use candle_core::{Result, Tensor, TensorId, Var, backprop::GradStore, bail};
 use cir_ops::side_by_side;
 
 use crate::{Losses, add_to};
@@ -81,10 +81,12 @@ pub struct Section {
 }
 
 /// Runs backwards through `levels`, the last one first, and through the sections of a level side by side;
-/// what `take` makes of the gradients that each left at parameters, in the order of the passes.
+/// what `take` makes of the gradients that each left at parameters, in the order of the passes. What a level
+/// cuts is for later levels alone.
 ///
 /// # Errors
-/// Whatever the backward passes and `take` report.
+/// When a leaf was used in the level that cut it or in an earlier one, and whatever the backward passes
+/// and `take` report.
 pub fn backward_in_sections<T: Send>(
     levels: &[&[Section]],
     take: impl Fn(&mut GradStore) -> Result<T> + Sync,
@@ -107,6 +109,11 @@ pub fn backward_in_sections<T: Send>(
         for (own, mut store) in stores {
             let earlier = levels[..i].iter().flat_map(|level| level.iter());
             found.collect(earlier.flat_map(|section| &section.cuts), &mut store)?;
+            let later = levels[i..].iter().flat_map(|level| level.iter());
+            let mut cuts = later.flat_map(|section| &section.cuts);
+            if cuts.any(|cut| store.get(&cut.leaf).is_some()) {
+                bail!("level {i} uses a cut that was made in it or later");
+            }
             taken.push(own);
         }
     }
@@ -145,16 +152,19 @@ mod tests {
         let mut begin = Section { cuts, ..Section::default() };
         begin.losses.push("own", own, 0.3);
         let [first, second] = ends(begin.cuts[0].leaf(), begin.cuts[1].leaf());
-        let mut end = [Section::default(), Section::default(), Section::default()];
-        end[0].losses.push("first", first, 2.);
-        end[1].losses.push("second", second, 1.);
+        let mut middle = [Section::default(), Section::default()];
+        middle[0].losses.push("first", first, 2.);
+        // A level further on, which uses a cut of the first.
+        let mut end = [Section::default()];
+        end[0].losses.push("second", second, 1.);
         let take = |store: &mut GradStore| {
             let mut own = Gradients::new();
             own.accumulate(&params, store)?;
             Ok(own)
         };
         let mut sum = Gradients::new();
-        for own in backward_in_sections(&[&[begin], &end], take).unwrap() {
+        let begin = [begin];
+        for own in backward_in_sections(&[&begin, &middle, &end], take).unwrap() {
             sum.add(own).unwrap();
         }
         let numbers = |g: &Gradients| g.get("w").unwrap().to_vec1::<f64>().unwrap();
@@ -163,5 +173,16 @@ mod tests {
             found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-12),
             "{found:?} {expected:?}"
         );
+    }
+
+    #[test]
+    fn a_cut_that_its_own_level_uses_is_refused() {
+        let x = Var::new(&[1f64, 2.], &Device::Cpu).unwrap();
+        let cut = Cut::new(&x.sqr().unwrap()).unwrap();
+        let mut section = Section::default();
+        section.losses.push("wrong", cut.leaf().sum_all().unwrap(), 1.);
+        section.cuts.push(cut);
+        let error = backward_in_sections(&[&[section]], |_| Ok(())).unwrap_err();
+        assert!(error.to_string().contains("level 0"), "{error}");
     }
 }

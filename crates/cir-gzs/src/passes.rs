@@ -2,7 +2,7 @@
 //! through the encoder at the end.
 
 use candle_core::Result;
-use cir_core::{Cut, CutGradients, Gradients, Latent, Losses, Params, Scalars};
+use cir_core::{Cut, CutGradients, Gradients, Latent, Losses, Params, Scalars, add_scalar};
 
 use crate::StepGradients;
 
@@ -38,10 +38,7 @@ impl<'a> Passes<'a> {
     /// Adds one pass's terms and their gradient.
     pub(crate) fn add(&mut self, losses: Losses) -> Result<()> {
         for (name, value) in losses.scalars()? {
-            match self.scalars.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, sum)) => *sum += value,
-                None => self.scalars.push((name, value)),
-            }
+            add_scalar(&mut self.scalars, name, value);
         }
         let Some(total) = losses.total()? else { return Ok(()) };
         self.total += total.to_dtype(candle_core::DType::F64)?.to_scalar::<f64>()?;

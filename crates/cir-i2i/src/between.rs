@@ -7,11 +7,22 @@ use cir_data::{DataSet, Result};
 use cir_metrics::{Convexity, Judge, Paths, Point, Sampling};
 use cir_ops::side_by_side;
 use rand::{Rng as _, seq::IndexedRandom};
+use serde::Serialize;
 
 use crate::{Domain, Model, evaluation::Held};
 
-/// Scores of `count` paths in each direction, A to B, then B to A; without a score where the data do not
-/// know what a picture is in another's manner, which says how far a path has come.
+/// The scores of paths in one direction.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Between {
+    /// Paths scored.
+    pub paths: usize,
+    /// Their scores; none without paths.
+    #[serde(flatten)]
+    pub scores: Convexity,
+}
+
+/// Scores of at most `count` paths in each direction, A to B, then B to A: of those whose ends look different, where the
+/// data know what a picture is in another's manner, which says how far a path has come.
 ///
 /// A point has kept its content if `judge` reads it as it reads the true pictures at both ends, in every
 /// attribute in which these read alike. It has come as far as it lies nearer to the second than to
@@ -25,16 +36,18 @@ pub fn between(
     judge: &Judge,
     count: usize,
     seed: u64,
-) -> Result<[Convexity; 2]> {
+) -> Result<[Between; 2]> {
     let held = Held::new(model, data)?;
-    let direction = |from: Domain| -> Result<Convexity> {
+    let direction = |from: Domain| -> Result<Between> {
         let stream = format!("between from {}", from.lower());
         let found = side_by_side((0..count).collect(), |k| {
             path(&held, judge, from, &mut rng(seed, &stream, k as u64))
         })?;
+        let found: Vec<_> = found.into_iter().flatten().collect();
         let mut paths = Paths::default();
-        found.iter().flatten().try_for_each(|points| paths.add(points))?;
-        Ok(paths.scores(Sampling { seed, ..Sampling::default() }))
+        found.iter().try_for_each(|points| paths.add(points))?;
+        let scores = paths.scores(Sampling { seed, ..Sampling::default() });
+        Ok(Between { paths: found.len(), scores })
     };
     Ok([direction(Domain::A)?, direction(Domain::B)?])
 }
@@ -121,15 +134,13 @@ mod tests {
         let found = scores();
         assert_eq!(found, scores());
         for direction in &found {
-            let validity = direction.validity.as_ref().unwrap();
+            let validity = direction.scores.validity.as_ref().unwrap();
             assert!((0. ..=1.).contains(&validity.value));
-            // Six manners of four colours: some paths have ends that look the same.
-            let fields: Vec<_> = validity.protocol.split_whitespace().collect();
-            let number = |name: &str| -> usize {
-                fields.iter().find_map(|f| f.strip_prefix(name)).unwrap().parse().unwrap()
-            };
-            assert!((1..=count).contains(&number("paths=")));
-            assert_eq!(number("points="), Paths::FRACTIONS.len() * number("paths="));
+            // Manners of four colours: some paths have ends that look the same.
+            assert!((1..=count).contains(&direction.paths));
+            let points = Paths::FRACTIONS.len() * direction.paths;
+            let protocol = format!("paths={} points={points} ", direction.paths);
+            assert!(validity.protocol.contains(&protocol), "{}", validity.protocol);
         }
     }
 }

@@ -36,7 +36,7 @@ mod weights;
 pub use adversaries::{Adversaries, CirStep, ContentUpdate, Update};
 pub use algorithm::I2i;
 pub use batches::{Batches, ViewBatch};
-pub use between::between;
+pub use between::{Between, between};
 pub use config::{
     BLOCKS, Form, I2iConfig, ModelConfig, Optimisers, Sampling, Second, Unit, Updates,
 };

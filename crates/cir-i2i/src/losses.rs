@@ -1,7 +1,7 @@
 //! The terms of both phases and of every discriminator (i2i-dis.md, section 4).
 
 use candle_core::{DType, Result, Tensor};
-use cir_core::{Cir, Cut, Draw, Latent, Losses, Scalars, Section, add_to};
+use cir_core::{Cir, Cut, Draw, Latent, Losses, Scalars, Section, add_scalar, add_to};
 
 use crate::{
     ContentDiscriminator, Discriminator, Domain, LossConfig, Manner, Translations, Translators,
@@ -34,7 +34,7 @@ pub struct Judgement {
     pub loss: Tensor,
     /// Its maps of the first made pictures, (n, 1, h, w) for each scale.
     pub made: Vec<Tensor>,
-    /// Its maps of the real ones, (batch, 1, h, w) for each scale.
+    /// Its maps of the real ones, as many as there were, for each scale.
     pub real: Vec<Tensor>,
 }
 
@@ -55,6 +55,9 @@ impl Judgement {
 /// # Errors
 /// When the shapes do not fit.
 pub fn judgement(net: &Discriminator, real: &Tensor, made: &[&Tensor]) -> Result<Judgement> {
+    if made.is_empty() {
+        candle_core::bail!("nothing made to be judged");
+    }
     let made: Vec<_> = made.iter().map(|images| images.detach()).collect();
     // Pictures, what they should be taken for, and how often that counts. Real ones are judged once,
     // unless the next call sees another network.
@@ -75,10 +78,10 @@ pub fn judgement(net: &Discriminator, real: &Tensor, made: &[&Tensor]) -> Result
         let place = shown.iter().position(|(_, target, _)| *target == wanted);
         place.map(|place| maps[place].clone()).unwrap_or_default()
     };
-    let (Some(loss), false) = (loss, made.is_empty()) else {
-        candle_core::bail!("nothing made to be judged")
-    };
-    Ok(Judgement { loss, made: maps_of(0.), real: maps_of(1.) })
+    match loss {
+        Some(loss) => Ok(Judgement { loss, made: maps_of(0.), real: maps_of(1.) }),
+        None => candle_core::bail!("nothing was judged"),
+    }
 }
 
 /// The content discriminator's loss on codes of A and B, and its logits.
@@ -149,13 +152,9 @@ impl Phase {
     /// Whatever candle reports.
     pub fn scalars(&self) -> Result<Scalars> {
         let mut all = Scalars::new();
-        for [a, b] in self.parts() {
-            let [a, b] = [a.scalars()?, b.scalars()?];
-            for (name, value) in a.into_iter().zip(b).flat_map(|(a, b)| [a, b]) {
-                match all.iter_mut().find(|(known, _)| *known == name) {
-                    Some((_, sum)) => *sum += value,
-                    None => all.push((name, value)),
-                }
+        for losses in self.parts().iter().flatten() {
+            for (name, value) in losses.scalars()? {
+                add_scalar(&mut all, name, value);
             }
         }
         Ok(all)

@@ -95,8 +95,25 @@ pub struct Translations {
     pub back: [Tensor; 2],
     /// Attribute codes found in the first random translations; means.
     pub random_again: [Tensor; 2],
-    /// Where the graph is cut: behind what each domain's encoders and generator made.
-    cuts: [[Vec<Cut>; 2]; 2],
+    /// Where the graph is cut behind what was encoded, and behind what was decoded.
+    encoded: [EncodedCuts; 2],
+    decoded: [DecodedCuts; 2],
+}
+
+/// What a domain's encoders made, for others to go on from.
+#[derive(Debug, Clone)]
+struct EncodedCuts {
+    content: Cut,
+    mean: Cut,
+    attribute: Cut,
+    prepared: Cut,
+}
+
+/// What a domain's generator made of that.
+#[derive(Debug, Clone)]
+struct DecodedCuts {
+    translated: Cut,
+    random: Cut,
 }
 
 impl Translations {
@@ -120,10 +137,13 @@ impl Translations {
             let content = (enc_c.encode(x, &images[i])? + &noise.content[i])?;
             let manner = enc_a.encode(x, &images[i])?;
             let attribute = sampled(&manner, &noise.attribute, x)?;
-            let (shared, prepared) = generator.prepare(&content)?.cut()?;
-            let others = [&content, &manner.mean, &attribute].into_iter().map(Cut::new);
-            let mut cuts = others.collect::<Result<Vec<_>>>()?;
-            cuts.push(shared);
+            let (cut, prepared) = generator.prepare(&content)?.cut()?;
+            let cuts = EncodedCuts {
+                content: Cut::new(&content)?,
+                mean: Cut::new(&manner.mean)?,
+                attribute: Cut::new(&attribute)?,
+                prepared: cut,
+            };
             Ok((content, manner, attribute, prepared, cuts))
         })?;
         let (content, manner, attribute, prepared, encoded) =
@@ -137,12 +157,13 @@ impl Translations {
         };
         let [a, b] = both_at_once(|x| {
             let (own, other) = (&prepared[x.index()], &prepared[x.other().index()]);
-            let z = encoded[x.index()][ATTRIBUTE].leaf();
+            let z = encoded[x.index()].attribute.leaf();
             let pictures = decode(x, &[other, own], &[z, z])?;
             let contents = vec![other; noise.random.len()];
             let random = decode(x, &contents, &noise.random.iter().collect::<Vec<_>>())?;
             let [translated, own] = [0, 1].map(|i| pictures[i].clone());
-            let cuts = [Cut::new(&translated)?, Cut::new(&random[0])?];
+            let cuts =
+                DecodedCuts { translated: Cut::new(&translated)?, random: Cut::new(&random[0])? };
             Ok((translated, own, random, cuts))
         })?;
         let (translated, own, random, decoded) = ([a.0, b.0], [a.1, b.1], [a.2, b.2], [a.3, b.3]);
@@ -150,11 +171,11 @@ impl Translations {
         let [a, b] = both_at_once(|x| {
             // The content of a picture translated to X is the other domain's.
             let (i, shown) = (x.index(), x.other());
-            let content = enc_c.encode(shown, decoded[shown.index()][0].leaf())?;
+            let content = enc_c.encode(shown, decoded[shown.index()].translated.leaf())?;
             let content = (content + &noise.content_again[i])?;
-            let manner = enc_a.encode(x, decoded[i][0].leaf())?;
+            let manner = enc_a.encode(x, decoded[i].translated.leaf())?;
             let attribute = sampled(&manner, &noise.attribute_again, x)?;
-            let random = enc_a.encode(x, decoded[i][1].leaf())?.mean;
+            let random = enc_a.encode(x, decoded[i].random.leaf())?.mean;
             let back = generator.decode(x, &generator.prepare(&content)?, &attribute)?;
             Ok((content, attribute, random, back))
         })?;
@@ -171,23 +192,27 @@ impl Translations {
             attribute_again,
             back,
             random_again,
-            cuts: [encoded, decoded.map(Vec::from)],
+            encoded,
+            decoded,
         })
     }
 
     /// Where the graph is cut: after encoding and after decoding, in A and in B.
-    pub(crate) fn cuts(&self) -> &[[Vec<Cut>; 2]; 2] {
-        &self.cuts
+    pub(crate) fn cuts(&self) -> [[Vec<Cut>; 2]; 2] {
+        let encoded = |cuts: &EncodedCuts| {
+            let EncodedCuts { content, mean, attribute, prepared } = cuts.clone();
+            vec![content, mean, attribute, prepared]
+        };
+        let decoded = |cuts: &DecodedCuts| {
+            let DecodedCuts { translated, random } = cuts.clone();
+            vec![translated, random]
+        };
+        [self.encoded.each_ref().map(encoded), self.decoded.each_ref().map(decoded)]
     }
 
     /// Content and mean attribute code of `x`, behind the cut.
     pub(crate) fn latent(&self, x: Domain) -> [&Tensor; 2] {
-        let cuts = &self.cuts[0][x.index()];
-        [cuts[CONTENT].leaf(), cuts[MEAN].leaf()]
+        let cuts = &self.encoded[x.index()];
+        [cuts.content.leaf(), cuts.mean.leaf()]
     }
 }
-
-/// Places of what the encoders made among its cuts; behind these, prepared content.
-const CONTENT: usize = 0;
-const MEAN: usize = 1;
-const ATTRIBUTE: usize = 2;

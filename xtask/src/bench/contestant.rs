@@ -9,7 +9,6 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 /// What one piece of work took.
@@ -42,16 +41,24 @@ impl Contestant {
         Ok(Self { stdin: child.stdin.take(), stdout: BufReader::new(stdout), child })
     }
 
-    fn signal(&self, signal: Signal) {
-        if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
-            // One that has ended takes none, which its missing answer will say.
-            let _ = kill_process(pid, signal);
+    /// Lets it run, or stops it, where the system can.
+    fn let_run(&self, run: bool) {
+        #[cfg(unix)]
+        {
+            use rustix::process::{Pid, Signal, kill_process};
+            let signal = if run { Signal::CONT } else { Signal::STOP };
+            if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+                // One that has ended takes none, which its missing answer will say.
+                let _ = kill_process(pid, signal);
+            }
         }
+        #[cfg(not(unix))]
+        let _ = run;
     }
 
     /// Has the work called `line` done for a turn.
     pub(super) fn ask(&mut self, line: &str) -> Result<Answer> {
-        self.signal(Signal::CONT);
+        self.let_run(true);
         let stdin = self.stdin.as_mut().context("a contestant without input")?;
         writeln!(stdin, "{line}")?;
         stdin.flush()?;
@@ -59,7 +66,7 @@ impl Contestant {
         if self.stdout.read_line(&mut answer)? == 0 {
             bail!("{line}: the contestant stopped without an answer");
         }
-        self.signal(Signal::STOP);
+        self.let_run(false);
         let answer: Value = serde_json::from_str(&answer).with_context(|| answer.clone())?;
         let number = |name: &str| answer[name].as_f64();
         Ok(Answer {
@@ -76,7 +83,7 @@ impl Drop for Contestant {
     fn drop(&mut self) {
         // Without input it ends by itself.
         drop(self.stdin.take());
-        self.signal(Signal::CONT);
+        self.let_run(true);
         let _ = self.child.wait();
     }
 }

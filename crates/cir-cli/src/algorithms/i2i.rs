@@ -7,10 +7,9 @@ use candle_core::Device;
 use cir_core::{Partition, Schema};
 use cir_data::DataSet;
 use cir_i2i::{
-    Batches, Direction, I2i, I2iConfig, Model as Translator, ModelCard, between, evaluate, judge,
-    shown,
+    Batches, Between, Direction, I2i, I2iConfig, Model as Translator, ModelCard, between, evaluate,
+    judge, shown,
 };
-use cir_metrics::Convexity;
 use cir_train::{PictureRow, PictureTable, Report};
 
 use super::{AlgorithmConfig, Curves, Model, Session, Training};
@@ -130,11 +129,10 @@ impl Model for Translator {
             ),
             json,
         };
-        let manners = found.directions.iter().zip(&between);
-        Ok([own]
-            .into_iter()
-            .chain(manners.map(|(direction, found)| between_table(&direction.name, paths, found)))
-            .collect())
+        let between = found.directions.iter().map(|direction| &*direction.name).zip(&between);
+        let scored: Vec<_> = between.filter(|(_, between)| between.paths > 0).collect();
+        let manners = (!scored.is_empty()).then(|| between_table(&scored));
+        Ok([own].into_iter().chain(manners).collect())
     }
 
     fn show(&self, report: &mut Report, data: &DataSet, seed: u64) -> Result<()> {
@@ -180,8 +178,16 @@ impl Model for Translator {
     }
 }
 
-/// Scores of paths between two manners.
-fn between_table(direction: &str, count: usize, found: &Convexity) -> Scores {
+/// Scores of paths between two manners, in each direction.
+fn between_table(directions: &[(&str, &Between)]) -> Scores {
+    let rows = directions.iter().flat_map(|(direction, between)| {
+        let named = move |mut row: Vec<String>| {
+            row[0] = format!("{direction}: {}", row[0]);
+            row
+        };
+        paths::rows(&between.scores).into_iter().map(named)
+    });
+    let counts = directions.iter().map(|(direction, found)| format!("{} {direction}", found.paths));
     Scores {
         heading: "Between two manners, and beyond them",
         explanation: "A picture is translated with attribute codes on the line through those of two references. Others \
@@ -191,8 +197,8 @@ fn between_table(direction: &str, count: usize, found: &Convexity) -> Scores {
                       steadily it gets there. Again: distance of a code from the one found in its picture, over \
                       the distance of the references' codes. Intervals are of 95 %.",
         columns: Scores::interval_columns(),
-        rows: paths::rows(found),
-        footer: format!("of {count} paths between two manners, {direction}"),
+        rows: rows.collect(),
+        footer: format!("of paths between two manners, {}", counts.collect::<Vec<_>>().join(", ")),
         json: serde_json::Value::Null,
     }
 }

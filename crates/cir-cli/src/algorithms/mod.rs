@@ -187,8 +187,8 @@ pub(crate) trait Model {
         None
     }
 
-    /// Scores on `count` held-out cases of a recipe's data: the algorithm's own table, whose numbers are
-    /// those of all, and others.
+    /// Scores on `count` held-out cases of a recipe's data: first the algorithm's own table, whose JSON holds
+    /// the numbers of all.
     fn evaluate(&self, recipe: &Recipe, data: &DataSet, count: usize) -> Result<Vec<Scores>>;
 
     /// What the report shows of this algorithm: pictures, and which curves belong together.

@@ -11,11 +11,11 @@ use crate::{Sampling, Score, statistics::mean};
 pub struct Point {
     /// How far the block was moved: 0 where the path starts, 1 at its target; others lie beyond.
     pub fraction: f64,
-    /// Whether a reader finds all attributes but the moved one as they are in the image it started from.
+    /// Whether a reader finds what should not change as it is where the path starts.
     pub kept: bool,
-    /// How far a reader finds the moved attribute on its way: 0 the value it starts from, 1 the target's.
+    /// How far what moves has come: 0 as where it starts, 1 as at the target.
     pub degree: f64,
-    /// How certainly a reader finds the target's value, whatever else it might be.
+    /// How certainly it looks like the target, whatever else it might look like.
     pub shows_target: f64,
     /// The distance of the point from what it is encoded as again, in units of the caller's (such as the
     /// spread of latents).
