@@ -58,21 +58,22 @@ fn fields(recipe: &Recipe) -> Result<BTreeMap<String, String>> {
     Ok(all)
 }
 
-/// Removes all runs of a setting, whatever their seeds.
-pub(super) fn remove_runs(folder: &Path, setting: &Setting) -> Result<()> {
+/// The folders of all runs of a setting, whatever their seeds.
+pub(super) fn runs(folder: &Path, setting: &Setting) -> Result<Vec<PathBuf>> {
     let runs = folder.join("runs");
     let entries = match fs::read_dir(&runs) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.with_context(|| runs.display().to_string())?,
     };
     let start = format!("{}-", setting.folder());
+    let mut found = Vec::new();
     for entry in entries {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let seed = name.strip_prefix(&start);
         if path.is_dir() && seed.is_some_and(|seed| seed.bytes().all(|c| c.is_ascii_digit())) {
-            fs::remove_dir_all(&path).with_context(|| path.display().to_string())?;
+            found.push(path);
         }
     }
-    Ok(())
+    Ok(found)
 }

@@ -15,6 +15,7 @@ mod watch;
 use std::{
     fs,
     io::ErrorKind::NotFound,
+    iter,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -68,8 +69,11 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let mut results = Results::open(folder.join("results.jsonl"), &study)?;
     let mut times = Times::open(folder.join("times.json"))?;
     for (setting, recipe) in study.settings.iter().zip(&recipes) {
-        let path = kept::recipe(&folder, setting);
-        if let Some(changed) = kept::changed(&path, recipe)? {
+        let (path, runs) = (kept::recipe(&folder, setting), kept::runs(&folder, setting)?);
+        // A run may have begun with a recipe of which there is no row yet.
+        let of_runs = runs.iter().map(|run| run.join("recipe.toml"));
+        for path in iter::once(path.clone()).chain(of_runs) {
+            let Some(changed) = kept::changed(&path, recipe)? else { continue };
             if !args.again {
                 return Err(usage(format!(
                     "setting {:?}: its recipe is another than {}, of which the folder has {} results: {changed}; \
@@ -81,7 +85,10 @@ pub(crate) fn run(args: Args) -> Result<()> {
             }
             results.forget(&setting.name)?;
             times.forget(&setting.name)?;
-            kept::remove_runs(&folder, setting)?;
+            for run in runs {
+                fs::remove_dir_all(&run).with_context(|| run.display().to_string())?;
+            }
+            break;
         }
         write_text(&path, &recipe.to_toml()?)?;
     }

@@ -88,6 +88,23 @@ fn rows_of_another_recipe_are_kept_until_they_are_run_again() {
 }
 
 #[test]
+fn a_run_of_another_recipe_without_a_row_is_not_taken_for_this_ones() {
+    let place = Place::new();
+    study(&place);
+    let small = ["study", "study.toml", "--out", "out", "--seeds", "1"];
+    place.ok(&small);
+    // As a training leaves it that was stopped before its end.
+    std::fs::remove_file(place.path("out/results.jsonl")).unwrap();
+    std::fs::remove_dir_all(place.path("out/recipes")).unwrap();
+    let longer = [&small[..], &["--set", "train.steps=7"]].concat();
+    let said = place.refused(&longer, 2);
+    assert!(said.contains("train.steps: found 7, was 6") && said.contains("runs/"), "{said}");
+    place.ok(&[&longer[..], &["--again"]].concat());
+    let recipe = std::fs::read_to_string(place.path("out/runs/cir-1/recipe.toml")).unwrap();
+    assert!(recipe.contains("steps = 7"), "{recipe}");
+}
+
+#[test]
 fn a_run_that_fails_is_named_and_the_others_are_kept() {
     let place = Place::new();
     study(&place);
