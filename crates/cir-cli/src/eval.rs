@@ -37,27 +37,22 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args) -> Result<()> {
     let (recipe, data, model) = open(&args.run)?;
     let mut all = model.evaluate(&recipe, &data, args.count as usize)?;
-    let mut json = all[0].json.clone();
     if let Some(editor) = model.editor() {
         let (count, seed) = (CODES * args.count as usize, recipe.train.seed);
         // A single block cannot be told from others.
         if editor.partition().len() > 1 {
-            let tables = Representation::of(editor, &data, count, seed)?.tables();
-            json["blocks"] = tables[0].json.clone();
-            json["representation"] = tables[1].json.clone();
-            all.extend(tables);
+            all.extend(Representation::of(editor, &data, count, seed)?.tables());
         }
         let (paths, steps) =
             ((args.count as usize).div_ceil(PATHS), recipe.algorithm.reader_steps());
         all.push(paths::scores(editor, &data, paths, steps, seed)?);
-        json["paths"] = all[all.len() - 1].json.clone();
     }
     // A run that trains writes its own at the end.
     if args.run.join("report.html").is_file() {
         report::write(&recipe, &data, &*model, &all, &RunDir::open(&args.run)?)?;
     }
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&json)?);
+        println!("{}", serde_json::to_string_pretty(&Scores::numbers(&all))?);
     } else {
         let tables: Vec<_> = all.iter().map(|scores: &Scores| scores.table("")).collect();
         print!("{}", tables.join("\n"));

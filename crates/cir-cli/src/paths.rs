@@ -126,6 +126,7 @@ fn distances(a: &Latent, b: &Latent) -> candle_core::Result<Vec<f64>> {
 
 fn table(found: &Convexity, count: usize, of: &str, reader: f64) -> Scores {
     Scores {
+        name: "paths",
         heading: "Between pictures, and beyond them",
         explanation: "One block moves from a picture's code to another's, and half the way beyond both. Others \
                       stayed: share of points between the ends at which a classifier reads all other attributes as \

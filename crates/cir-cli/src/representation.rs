@@ -62,6 +62,7 @@ impl Representation {
         };
         let ends = [String::new()].into_iter().chain(self.blocks.clone());
         let matrix = Scores {
+            name: "blocks",
             heading: "What each block holds",
             explanation: "The share of pictures of which a linear classifier \
                           reads an attribute (row) right from a block of the code (column): as high \
@@ -84,6 +85,7 @@ impl Representation {
             ("correlation", "0", &self.correlation),
         ];
         let single = Scores {
+            name: "representation",
             heading: "Scores of the representation",
             explanation: "Own block: mean accuracy of attributes read from their own blocks. Leakage: mean \
                           accuracy above chance from the others'. Block MIG: how much more an attribute's \

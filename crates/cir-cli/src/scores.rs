@@ -3,12 +3,16 @@
 use std::fmt::Write;
 
 use cir_metrics::Score;
+use serde_json::Value;
 
 /// Columns of a table of scores, each with its interval and protocol.
 const INTERVALS: [&str; 6] = ["", "value", "from", "to", "ideal", "protocol"];
 
 /// A table of scores.
 pub(crate) struct Scores {
+    /// Under which its numbers stand among those of all tables; the algorithm's own, nameless, stand for
+    /// themselves.
+    pub(crate) name: &'static str,
     /// Over the table in a report.
     pub(crate) heading: &'static str,
     /// What the numbers mean, for a report.
@@ -20,10 +24,18 @@ pub(crate) struct Scores {
     /// What was scored.
     pub(crate) footer: String,
     /// The numbers unrounded.
-    pub(crate) json: serde_json::Value,
+    pub(crate) json: Value,
 }
 
 impl Scores {
+    /// The numbers of all tables.
+    pub(crate) fn numbers(all: &[Self]) -> Value {
+        let (own, named): (Vec<_>, Vec<_>) = all.iter().partition(|scores| scores.name.is_empty());
+        let fields = own.iter().filter_map(|scores| scores.json.as_object()).flatten();
+        let fields = fields.map(|(name, value)| (name.clone(), value.clone()));
+        fields.chain(named.iter().map(|s| (s.name.to_owned(), s.json.clone()))).collect()
+    }
+
     /// The columns of [`Self::interval_row`].
     pub(crate) fn interval_columns() -> Vec<String> {
         INTERVALS.map(str::to_owned).into()

@@ -14,6 +14,7 @@ use crate::{
     backend, eval, invoked,
     recipe::{DEFAULT, Recipe},
     report,
+    scores::Scores,
     usage::{Interrupted, usage},
 };
 
@@ -89,9 +90,10 @@ pub(crate) fn run(args: Args) -> Result<()> {
         return Err(Interrupted(format!("saved after step {step}; go on with: {go_on}")).into());
     }
     let scores = training.model().evaluate(&recipe, &data, eval::COUNT)?;
-    write_json(&run.metrics(), &scores[0].json)?;
+    write_json(&run.metrics(), &Scores::numbers(&scores))?;
     report::write(&recipe, &data, training.model(), &scores, &run)?;
-    print!("{}", scores[0].table("; those while it trained are of a sample"));
+    let own = scores.iter().filter(|scores| scores.name.is_empty());
+    own.for_each(|own| print!("{}", own.table("; those while it trained are of a sample")));
     println!("model, scores and report in {folder}; took {:.0} s", since.elapsed().as_secs_f64());
     println!("look at {}, and for pictures to try it on, run", run.report().display());
     let render = ["data", "render", &folder, "--count", "20", "--out", "pictures"];

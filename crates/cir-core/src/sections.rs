@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use candle_core::{Result, Tensor, TensorId, Var, backprop::GradStore, bail};
 use cir_ops::side_by_side;
 
-use crate::{Losses, add_to};
+use crate::add_to;
 
 /// A place where a graph is cut.
 #[derive(Debug, Clone)]
@@ -74,8 +74,8 @@ impl CutGradients {
 /// A part of a graph that starts at parameters and leaves.
 #[derive(Debug, Clone, Default)]
 pub struct Section {
-    /// The terms that are computed in it.
-    pub losses: Losses,
+    /// The weighted sum of the terms that are computed in it, a scalar.
+    pub total: Option<Tensor>,
     /// What it makes for sections of later levels.
     pub cuts: Vec<Cut>,
 }
@@ -96,7 +96,7 @@ pub fn backward_in_sections<T: Send>(
     for (i, level) in levels.iter().enumerate().rev() {
         let starts = level.iter().map(|section| {
             let mut outputs = found.outputs(&section.cuts);
-            if let Some(total) = section.losses.total()? {
+            if let Some(total) = &section.total {
                 outputs.push((total.clone(), total.ones_like()?));
             }
             Ok(outputs)
@@ -149,21 +149,21 @@ mod tests {
         expected.accumulate(&params, &mut whole.backward().unwrap()).unwrap();
 
         let cuts = vec![Cut::new(&a).unwrap(), Cut::new(&b).unwrap()];
-        let mut begin = Section { cuts, ..Section::default() };
-        begin.losses.push("own", own, 0.3);
-        let [first, second] = ends(begin.cuts[0].leaf(), begin.cuts[1].leaf());
-        let mut middle = [Section::default(), Section::default()];
-        middle[0].losses.push("first", first, 2.);
+        let [first, second] = ends(cuts[0].leaf(), cuts[1].leaf());
+        let section = |total: Tensor, weight: f64| Section {
+            total: Some((total * weight).unwrap()),
+            cuts: Vec::new(),
+        };
+        let begin = [Section { cuts, ..section(own, 0.3) }];
+        let middle = [section(first, 2.), Section::default()];
         // A level further on, which uses a cut of the first.
-        let mut end = [Section::default()];
-        end[0].losses.push("second", second, 1.);
+        let end = [section(second, 1.)];
         let take = |store: &mut GradStore| {
             let mut own = Gradients::new();
             own.accumulate(&params, store)?;
             Ok(own)
         };
         let mut sum = Gradients::new();
-        let begin = [begin];
         for own in backward_in_sections(&[&begin, &middle, &end], take).unwrap() {
             sum.add(own).unwrap();
         }
@@ -179,9 +179,8 @@ mod tests {
     fn a_cut_that_its_own_level_uses_is_refused() {
         let x = Var::new(&[1f64, 2.], &Device::Cpu).unwrap();
         let cut = Cut::new(&x.sqr().unwrap()).unwrap();
-        let mut section = Section::default();
-        section.losses.push("wrong", cut.leaf().sum_all().unwrap(), 1.);
-        section.cuts.push(cut);
+        let total = Some(cut.leaf().sum_all().unwrap());
+        let section = Section { total, cuts: vec![cut] };
         let error = backward_in_sections(&[&[section]], |_| Ok(())).unwrap_err();
         assert!(error.to_string().contains("level 0"), "{error}");
     }

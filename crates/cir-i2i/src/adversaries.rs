@@ -289,7 +289,12 @@ impl Adversaries {
         made: &Translations,
         networks: &[&'static str],
     ) -> Result<(Scalars, ByNetwork)> {
-        let Some(total) = terms.total()? else { candle_core::bail!("{name}: every weight is 0") };
+        let sections = terms.sections(made)?;
+        let mut total = None;
+        for own in sections.iter().flatten().filter_map(|section| section.total.as_ref()) {
+            *total.get_or_insert(0.) += number(own)?;
+        }
+        let Some(total) = total else { candle_core::bail!("{name}: every weight is 0") };
         let take = |store: &mut GradStore| {
             let of = |&network: &&'static str| {
                 let mut gradients = Gradients::new();
@@ -299,7 +304,6 @@ impl Adversaries {
             networks.iter().map(of).collect::<Result<ByNetwork>>()
         };
         let mut gradients = ByNetwork::new();
-        let sections = terms.sections(made);
         for own in backward_in_sections(&sections.each_ref().map(|level| &level[..]), take)? {
             for (network, own) in own {
                 gradients.entry(network).or_default().add(own)?;

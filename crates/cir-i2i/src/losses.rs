@@ -1,6 +1,6 @@
 //! The terms of both phases and of every discriminator (i2i-dis.md, section 4).
 
-use candle_core::{DType, Result, Tensor};
+use candle_core::{Result, Tensor};
 use cir_core::{Cir, Cut, Draw, Latent, Losses, Scalars, Section, add_scalar, add_to};
 
 use crate::{
@@ -132,18 +132,22 @@ impl Phase {
         [[&a.encoded, &b.encoded], [&a.decoded, &b.decoded], [&a.again, &b.again]]
     }
 
-    /// The graph of the forward pass with these terms, level by level.
-    pub(crate) fn sections(&self, made: &Translations) -> [[Section; 2]; 3] {
-        let [encoded, decoded, again] = self.parts().map(|both| both.map(Losses::clone));
-        let section = |cuts: &[Vec<Cut>; 2], losses: [Losses; 2]| {
-            let [a, b] = losses;
-            [
-                Section { losses: a, cuts: cuts[0].clone() },
-                Section { losses: b, cuts: cuts[1].clone() },
-            ]
+    /// The graph of the forward pass with the sums of these terms, level by level.
+    ///
+    /// # Errors
+    /// Whatever candle reports.
+    pub(crate) fn sections(&self, made: &Translations) -> Result<[[Section; 2]; 3]> {
+        let [encoded, decoded] = made.cuts();
+        let [on_encoded, on_decoded, on_again] = self.parts();
+        let level = |terms: [&Losses; 2], cuts: [Vec<Cut>; 2]| -> Result<[Section; 2]> {
+            let ([a, b], [in_a, in_b]) = (terms, cuts);
+            Ok([
+                Section { total: a.total()?, cuts: in_a },
+                Section { total: b.total()?, cuts: in_b },
+            ])
         };
-        let cuts = made.cuts();
-        [section(&cuts[0], encoded), section(&cuts[1], decoded), section(&[vec![], vec![]], again)]
+        let none = [Vec::new(), Vec::new()];
+        Ok([level(on_encoded, encoded)?, level(on_decoded, decoded)?, level(on_again, none)?])
     }
 
     /// Every term, unweighted; those of one name are one, their sum.
@@ -158,20 +162,6 @@ impl Phase {
             }
         }
         Ok(all)
-    }
-
-    /// Σ weight·value, or `None` when no term carries weight.
-    ///
-    /// # Errors
-    /// Whatever candle reports.
-    pub fn total(&self) -> Result<Option<f64>> {
-        let mut total = None;
-        for losses in self.parts().iter().flatten() {
-            if let Some(own) = losses.total()? {
-                *total.get_or_insert(0.) += own.to_dtype(DType::F64)?.to_scalar::<f64>()?;
-            }
-        }
-        Ok(total)
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::mem::MaybeUninit;
 
-use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, Result, Shape, Tensor, bail};
 
 use crate::kernels::Kernels;
 use crate::numbers::Number;
+use crate::operation::{Operand, Operation, apply1};
 use crate::parallel::{Shared, filled, parallel};
 use crate::simd::{Generic, Simd, Task};
 use crate::tensors::{Read, own, tensor, view};
@@ -32,7 +33,7 @@ impl Activation {
         match self {
             Self::None => Ok(x.clone()),
             _ if own(kernels, [x]) => {
-                x.contiguous()?.apply_op1(Elementwise { map: Map::Activation(self), kernels })
+                apply1(Elementwise { map: Map::Activation(self), kernels }, x)
             }
             Self::Relu => x.relu(),
             Self::LeakyRelu(slope) => candle_nn::ops::leaky_relu(x, slope),
@@ -82,7 +83,7 @@ pub fn relu(x: &Tensor) -> Result<Tensor> {
 pub fn tanh(x: &Tensor) -> Result<Tensor> {
     let kernels = Kernels::current()?;
     if own(kernels, [x]) {
-        return x.contiguous()?.apply_op1(Elementwise { map: Map::Tanh, kernels });
+        return apply1(Elementwise { map: Map::Tanh, kernels }, x);
     }
     x.tanh()
 }
@@ -95,7 +96,7 @@ pub fn tanh(x: &Tensor) -> Result<Tensor> {
 pub fn clamp(x: &Tensor, low: f64, high: f64) -> Result<Tensor> {
     let kernels = Kernels::current()?;
     if own(kernels, [x]) {
-        return x.contiguous()?.apply_op1(Elementwise { map: Map::Clamp(low, high), kernels });
+        return apply1(Elementwise { map: Map::Clamp(low, high), kernels }, x);
     }
     // candle's own clamp halves the gradient at the bounds.
     let constant = x.detach();
@@ -220,41 +221,25 @@ impl<T: Number> Task for Chunk<'_, T> {
     }
 }
 
-impl Elementwise {
-    fn forward<T: Number>(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+impl Operation<1> for Elementwise {
+    const NAME: &'static str = "elementwise";
+
+    fn forward<T: Number>(&self, [(x, layout)]: [Operand<'_>; 1]) -> Result<(CpuStorage, Shape)> {
         let task = Run { map: self.map, x: view::<T>(x, layout)?, grad: None };
-        Ok((T::to_cpu_storage_owned(T::dispatch(self.kernels, task)), layout.shape().clone()))
+        let y = T::dispatch(self.kernels, task);
+        Ok((T::to_cpu_storage_owned(y), layout.shape().clone()))
     }
 
-    fn backward<T: Number>(&self, x: &Tensor, y: &Tensor, grad: &Tensor) -> Result<Tensor> {
+    fn backward<T: Number>(
+        &self,
+        [x]: [&Tensor; 1],
+        y: &Tensor,
+        grad: &Tensor,
+    ) -> Result<[Option<Tensor>; 1]> {
         let grad = grad.contiguous()?;
         let read = [x, y, &grad].map(Read::new);
-        let grad = Some((read[1].slice::<T>()?, read[2].slice()?));
-        let task = Run { map: self.map, x: read[0].slice()?, grad };
-        tensor(T::dispatch(self.kernels, task), x.shape())
-    }
-}
-
-impl CustomOp1 for Elementwise {
-    fn name(&self) -> &'static str {
-        match self.map {
-            Map::Activation(_) => "activation",
-            Map::Tanh => "tanh",
-            Map::Clamp(..) => "clamp",
-        }
-    }
-
-    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        match x {
-            CpuStorage::F64(_) => self.forward::<f64>(x, layout),
-            _ => self.forward::<f32>(x, layout),
-        }
-    }
-
-    fn bwd(&self, x: &Tensor, y: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
-        Ok(Some(match x.dtype() {
-            DType::F64 => self.backward::<f64>(x, y, grad)?,
-            _ => self.backward::<f32>(x, y, grad)?,
-        }))
+        let grad = Some((read[1].slice()?, read[2].slice()?));
+        let task = Run { map: self.map, x: read[0].slice::<T>()?, grad };
+        Ok([Some(tensor(T::dispatch(self.kernels, task), x.shape())?)])
     }
 }

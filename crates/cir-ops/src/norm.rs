@@ -8,7 +8,7 @@ use candle_core::{CpuStorage, D, Result, Shape, Tensor, bail};
 use crate::activation::Activation;
 use crate::kernels::Kernels;
 use crate::numbers::Number;
-use crate::operation::{Operand, Operation, apply2, apply3};
+use crate::operation::{Operand, Operation, apply1, apply2, apply3};
 use crate::parallel::{Shared, filled, parallel};
 use crate::simd::{Generic, Simd, Task};
 use crate::sums::sum;
@@ -41,10 +41,13 @@ pub fn instance_norm(
     let kernels = Kernels::current()?;
     let parameters = [weight, bias].into_iter().flatten();
     if own(kernels, std::iter::once(x).chain(parameters)) && c * h * w > 0 {
+        let op = InstanceNorm { eps, activation, kernels, statistics: OnceLock::new() };
+        if weight.is_none() && bias.is_none() {
+            return apply1(op, x);
+        }
         let constant = |value: f64| Tensor::full(value, c, x.device())?.to_dtype(x.dtype());
         let weight = weight.map_or_else(|| constant(1.), |t| Ok(t.clone()))?;
         let bias = bias.map_or_else(|| constant(0.), |t| Ok(t.clone()))?;
-        let op = InstanceNorm { eps, activation, kernels, statistics: OnceLock::new() };
         return apply3(op, [x, &weight, &bias]);
     }
     let flat = x.reshape((b, c, h * w))?;
@@ -120,6 +123,24 @@ impl Operation<3> for InstanceNorm {
             weight.track_op().then(|| over_batch(0)).transpose()?,
             bias.track_op().then(|| over_batch(1)).transpose()?,
         ])
+    }
+}
+
+/// Of an input alone.
+impl Operation<1> for InstanceNorm {
+    const NAME: &'static str = "instance_norm";
+
+    fn forward<T: Number>(&self, [x]: [Operand<'_>; 1]) -> Result<(CpuStorage, Shape)> {
+        self.normalised::<T>(x, None, None)
+    }
+
+    fn backward<T: Number>(
+        &self,
+        [x]: [&Tensor; 1],
+        y: &Tensor,
+        grad: &Tensor,
+    ) -> Result<[Option<Tensor>; 1]> {
+        Ok([self.gradients::<T>(x, None, y, grad)?.0])
     }
 }
 

@@ -1,6 +1,8 @@
-//! Operations of this crate as candle's custom operations of two and three operands.
+//! Operations of this crate as candle's custom operations of one to three operands.
 
-use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Result, Shape, Tensor};
+use candle_core::{
+    CpuStorage, CustomOp1, CustomOp2, CustomOp3, DType, Layout, Result, Shape, Tensor,
+};
 
 use crate::backward::give;
 use crate::numbers::Number;
@@ -29,6 +31,14 @@ pub(crate) trait Operation<const N: usize>: Send + Sync + 'static {
         result: &Tensor,
         grad: &Tensor,
     ) -> Result<[Option<Tensor>; N]>;
+}
+
+/// The result of `operation` on an operand, differentiable.
+///
+/// # Errors
+/// What the operation reports.
+pub(crate) fn apply1(operation: impl Operation<1>, a: &Tensor) -> Result<Tensor> {
+    a.contiguous()?.apply_op1(Candle(operation))
 }
 
 /// The result of `operation` on two operands, differentiable.
@@ -74,6 +84,21 @@ fn backward<O: Operation<N>, const N: usize>(
         *gradient = give(operand, gradient.take())?;
     }
     Ok(gradients)
+}
+
+impl<O: Operation<1>> CustomOp1 for Candle<O> {
+    fn name(&self) -> &'static str {
+        O::NAME
+    }
+
+    fn cpu_fwd(&self, a: &CpuStorage, la: &Layout) -> Result<(CpuStorage, Shape)> {
+        forward(&self.0, [(a, la)])
+    }
+
+    fn bwd(&self, a: &Tensor, result: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
+        let [gradient] = backward(&self.0, [a], result, grad)?;
+        Ok(gradient)
+    }
 }
 
 impl<O: Operation<2>> CustomOp2 for Candle<O> {

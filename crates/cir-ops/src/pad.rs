@@ -2,10 +2,11 @@
 
 use std::mem::MaybeUninit;
 
-use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, Result, Shape, Tensor, bail};
 
 use crate::kernels::Kernels;
 use crate::numbers::Number;
+use crate::operation::{Operand, Operation, apply1};
 use crate::parallel::{Shared, filled, parallel};
 use crate::simd::{Generic, Simd, Task};
 use crate::tensors::{Read, own, tensor, view};
@@ -25,7 +26,7 @@ pub fn reflection_pad2d(x: &Tensor, padding: usize) -> Result<Tensor> {
     }
     let kernels = Kernels::current()?;
     if own(kernels, [x]) {
-        return x.contiguous()?.apply_op1(Reflection { padding, kernels });
+        return apply1(Reflection { padding, kernels }, x);
     }
     let from = |len: usize| {
         let index: Vec<u32> =
@@ -76,19 +77,27 @@ struct Reflection {
     kernels: Kernels,
 }
 
-impl Reflection {
-    fn forward<T: Number>(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+impl Operation<1> for Reflection {
+    const NAME: &'static str = "reflection_pad2d";
+
+    fn forward<T: Number>(&self, [(x, layout)]: [Operand<'_>; 1]) -> Result<(CpuStorage, Shape)> {
         let (b, c, h, w) = layout.shape().dims4()?;
         let p = self.padding;
         let y = reflected(self.kernels, view::<T>(x, layout)?, [h, w], p);
         Ok((T::to_cpu_storage_owned(y), Shape::from((b, c, h + 2 * p, w + 2 * p))))
     }
 
-    fn backward<T: Number>(&self, x: &Tensor, grad: &Tensor) -> Result<Tensor> {
+    fn backward<T: Number>(
+        &self,
+        [x]: [&Tensor; 1],
+        _: &Tensor,
+        grad: &Tensor,
+    ) -> Result<[Option<Tensor>; 1]> {
         let (_, _, h, w) = x.dims4()?;
         let grad = grad.contiguous()?;
         let read = Read::new(&grad);
-        tensor(folded_back(self.kernels, read.slice::<T>()?, [h, w], self.padding), x.shape())
+        let dx = folded_back(self.kernels, read.slice::<T>()?, [h, w], self.padding);
+        Ok([Some(tensor(dx, x.shape())?)])
     }
 }
 
@@ -179,24 +188,4 @@ fn folded<T: Number>(x: &[T], wide: usize, row: usize, column: usize, w: usize, 
         sum += row[p + 2 * (w - 1) - column];
     }
     sum
-}
-
-impl CustomOp1 for Reflection {
-    fn name(&self) -> &'static str {
-        "reflection_pad2d"
-    }
-
-    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        match x {
-            CpuStorage::F64(_) => self.forward::<f64>(x, layout),
-            _ => self.forward::<f32>(x, layout),
-        }
-    }
-
-    fn bwd(&self, x: &Tensor, _: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
-        Ok(Some(match x.dtype() {
-            DType::F64 => self.backward::<f64>(x, grad)?,
-            _ => self.backward::<f32>(x, grad)?,
-        }))
-    }
 }

@@ -94,6 +94,7 @@ impl Model for ElegantModel {
             "reader",
         ];
         Ok(vec![Scores {
+            name: "",
             heading: "Scores on faces never seen in training",
             explanation: "Two faces, of which one has an attribute and the other has it not, \
                           exchange its block. Precision is the share of results in which the \

@@ -78,6 +78,7 @@ impl Model for Gzsnet {
         let l1 = [made.l1, again.l1].map(|x| format!("{x:.4}"));
         rows.push(["L1".to_owned()].into_iter().chain(l1).chain([String::new()]).collect());
         Ok(vec![Scores {
+            name: "",
             heading: "Scores on combinations never seen in training",
             explanation: "Every picture is put together from blocks of other pictures' latents. It \
                           is read back by finding the value of an attribute whose true rendering \

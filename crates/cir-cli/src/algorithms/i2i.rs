@@ -80,8 +80,6 @@ impl Model for Translator {
         let found = evaluate(self, data, &judge, count, seed)?;
         let paths = count.div_ceil(PATHS);
         let between = between(self, data, &judge, paths, seed)?;
-        let mut json = serde_json::to_value(&found)?;
-        json["between"] = serde_json::to_value(&between)?;
         let row = |direction: &Direction| {
             let truth =
                 |of: fn(&cir_i2i::Truth) -> String| direction.truth.as_ref().map_or("–".into(), of);
@@ -109,6 +107,7 @@ impl Model for Translator {
             "reader",
         ];
         let own = Scores {
+            name: "",
             heading: "Scores on pictures never seen in training",
             explanation: "A picture is translated in the manner of another. Content is the share of \
                           translations that lie nearer to the true picture of their own content \
@@ -127,12 +126,13 @@ impl Model for Translator {
                  {} others",
                 found.directions[0].count, found.images, found.others
             ),
-            json,
+            json: serde_json::to_value(&found)?,
         };
-        let between = found.directions.iter().map(|direction| &*direction.name).zip(&between);
-        let scored: Vec<_> = between.filter(|(_, between)| between.paths > 0).collect();
-        let manners = (!scored.is_empty()).then(|| between_table(&scored));
-        Ok([own].into_iter().chain(manners).collect())
+        let mut all = vec![own];
+        if between.iter().any(|between| between.paths > 0) {
+            all.push(between_table(&found.directions.each_ref().map(|d| &*d.name), &between)?);
+        }
+        Ok(all)
     }
 
     fn show(&self, report: &mut Report, data: &DataSet, seed: u64) -> Result<()> {
@@ -179,16 +179,18 @@ impl Model for Translator {
 }
 
 /// Scores of paths between two manners, in each direction.
-fn between_table(directions: &[(&str, &Between)]) -> Scores {
-    let rows = directions.iter().flat_map(|(direction, between)| {
+fn between_table(directions: &[&str; 2], found: &[Between; 2]) -> Result<Scores> {
+    let rows = directions.iter().zip(found).flat_map(|(direction, between)| {
         let named = move |mut row: Vec<String>| {
             row[0] = format!("{direction}: {}", row[0]);
             row
         };
         paths::rows(&between.scores).into_iter().map(named)
     });
-    let counts = directions.iter().map(|(direction, found)| format!("{} {direction}", found.paths));
-    Scores {
+    let counts = directions.iter().zip(found);
+    let counts = counts.map(|(direction, found)| format!("{} {direction}", found.paths));
+    Ok(Scores {
+        name: "between",
         heading: "Between two manners, and beyond them",
         explanation: "A picture is translated with attribute codes on the line through those of two references. Others \
                       stayed: share of points between the ends that a classifier reads like the true pictures at \
@@ -199,6 +201,6 @@ fn between_table(directions: &[(&str, &Between)]) -> Scores {
         columns: Scores::interval_columns(),
         rows: rows.collect(),
         footer: format!("of paths between two manners, {}", counts.collect::<Vec<_>>().join(", ")),
-        json: serde_json::Value::Null,
-    }
+        json: serde_json::to_value(found)?,
+    })
 }

@@ -187,8 +187,7 @@ pub(crate) trait Model {
         None
     }
 
-    /// Scores on `count` held-out cases of a recipe's data: first the algorithm's own table, whose JSON holds
-    /// the numbers of all.
+    /// Scores on `count` held-out cases of a recipe's data: the algorithm's own nameless table, and others.
     fn evaluate(&self, recipe: &Recipe, data: &DataSet, count: usize) -> Result<Vec<Scores>>;
 
     /// What the report shows of this algorithm: pictures, and which curves belong together.

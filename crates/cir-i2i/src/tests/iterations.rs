@@ -8,7 +8,7 @@ use cir_ops::Precision;
 use super::{FORMS, adversaries, config, model, noise, numbers, views, with_model};
 use crate::{
     Adversaries, Discriminators, I2iConfig, LossConfig, Second, TRANSLATORS, Translations, Updates,
-    losses::{first_phase, second_phase},
+    losses::{Phase, first_phase, second_phase},
 };
 
 #[test]
@@ -84,6 +84,13 @@ fn the_content_discriminators_gradient_is_clipped() {
     assert!((clipped - 1e-3 * norm / (norm + 1e-6)).abs() < 1e-9, "{clipped}");
 }
 
+/// The weighted sum of a phase's terms.
+fn total(phase: &Phase, made: &Translations) -> f64 {
+    let sections = phase.sections(made).unwrap();
+    let totals = sections.iter().flatten().filter_map(|section| section.total.as_ref());
+    totals.map(|total| total.to_scalar::<f64>().unwrap()).sum()
+}
+
 /// The slope of `total` along `direction`, as a change of the parameters of `params`, from two values.
 fn by_hand(params: &Params, direction: &Gradients, total: impl Fn() -> f64) -> f64 {
     const STEP: f64 = 1e-6;
@@ -141,26 +148,28 @@ fn clean_gradients_are_those_before_the_first_update_and_stale_ones_are_not() {
         let made = || Translations::new(start.translators(), &views.encoded, &noise).unwrap();
         let (content, critics) =
             (judges.content.fixed(), judges.encoded.each_ref().map(|d| d.fixed()));
-        let total = || {
-            let phase = first_phase(&made(), &views.encoded, &content, &critics, &config.loss);
-            phase.unwrap().total().unwrap().unwrap()
+        let first = || {
+            let made = made();
+            let phase = first_phase(&made, &views.encoded, &content, &critics, &config.loss);
+            total(&phase.unwrap(), &made)
         };
         // Along the gradient itself the slope is its length.
         for name in TRANSLATORS {
             let own = &clean.gradients[name];
-            let (expected, found) = (by_hand(&start.params(name), own, total), own.norm().unwrap());
+            let (expected, found) = (by_hand(&start.params(name), own, first), own.norm().unwrap());
             assert!((found / expected - 1.).abs() < 1e-4, "{form:?} {name}: {found}, {expected}");
         }
         let critics = judges.random.each_ref().map(|d| d.fixed());
-        let total = || {
-            let phase = second_phase(&made(), &noise.random, &critics, &config.loss);
-            phase.unwrap().total().unwrap().unwrap()
+        let then = || {
+            let made = made();
+            let phase = second_phase(&made, &noise.random, &critics, &config.loss);
+            total(&phase.unwrap(), &made)
         };
         let stale = adversaries(&second(Second::Stale)).update(&views, &noise, None, 1.).unwrap();
         assert_eq!(clean.second.keys().collect::<Vec<_>>(), ["enc_c", "gen"].each_ref());
         for name in ["enc_c", "gen"] {
             let own = &clean.second[name];
-            let (expected, found) = (by_hand(&start.params(name), own, total), own.norm().unwrap());
+            let (expected, found) = (by_hand(&start.params(name), own, then), own.norm().unwrap());
             assert!((found / expected - 1.).abs() < 1e-4, "{form:?} {name}: {found}, {expected}");
             let apart = largest_difference(&stale.second[name], own);
             assert!(apart > 1e-3, "{form:?} {name}: {apart}");
