@@ -129,7 +129,7 @@ proptest! {
 }
 
 /// The project's layers, at sizes that take the paths of the large ones.
-fn layers() -> [Shape; 9] {
+fn layers() -> [Shape; 12] {
     let layer = |transposed, sizes: [usize; 6], side, batch| {
         let [cin, cout, k, stride, padding, output_padding] = sizes;
         let (h, w, kh, kw) = (side, side, k, k);
@@ -146,6 +146,10 @@ fn layers() -> [Shape; 9] {
         layer(false, [5, 13, 3, 1, 1, 0], 16, 2),
         layer(false, [8, 16, 4, 2, 1, 0], 32, 2),
         layer(true, [16, 7, 4, 2, 1, 0], 16, 2),
+        // Few positions and many weights; of the last, some outputs have no taps.
+        layer(false, [131, 130, 4, 2, 1, 0], 6, 2),
+        layer(true, [130, 131, 4, 2, 1, 0], 3, 2),
+        layer(true, [259, 256, 2, 3, 0, 0], 2, 2),
     ]
 }
 
@@ -299,18 +303,21 @@ fn results_do_not_depend_on_the_number_of_threads() {
         },
     ];
     // Wide enough that minimal filtering takes their gradients (`conv::winograd`, its tests).
-    let filtered = [
+    let wide = [
         (false, 3, 1, 130, 20, 3),
         (false, 4, 2, 130, 40, 4),
         (true, 4, 2, 130, 20, 4),
         (true, 3, 1, 130, 12, 5),
+        // Few positions and many weights (`conv::columns`).
+        (false, 4, 2, 130, 8, 3),
+        (true, 4, 2, 130, 4, 3),
     ]
     .map(|(transposed, k, stride, channels, side, batch)| {
         let (kh, kw, h, w, padding, output_padding) = (k, k, side, side, 1, 0);
         let (cin, cout) = (channels, channels);
         Shape { transposed, batch, cin, cout, h, w, kh, kw, stride, padding, output_padding }
     });
-    for s in shapes.into_iter().chain(filtered) {
+    for s in shapes.into_iter().chain(wide) {
         for kernels in own_kernels() {
             let run = |threads: usize| {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

@@ -170,13 +170,28 @@ pub(crate) fn weight_gradient<S: Simd>(
     let sample_size = plan.blocks_b * hb * plan.pairs * width;
     let at_once = (PACKED / (sample_size * size_of::<S::P>())).clamp(1, g.batch.max(1));
     let splits = TASKS.div_ceil(plan.blocks_a).min(plan.units(at_once).len()).max(1);
+    let work = g.batch * ca * cb * hb * g.b[2] * taps;
+    let mut packed = Scratch::<S::P>::take(at_once * sample_size);
+    if splits == 1 && g.batch <= at_once {
+        pack::<S>(&plan, b, 0, g.batch, &mut packed);
+        let units = plan.units(g.batch);
+        let fill = |out| {
+            parallel(plan.blocks_a, work, |i| {
+                let block = part(ca, plan.blocks_a, i);
+                let (plan, units, packed) = (&plan, &units, &packed);
+                let task = Whole { plan, block, units, packed, steps, reversed, out };
+                // SAFETY: `S` was chosen among the available kernels.
+                unsafe { S::vectorize(task) };
+            });
+        };
+        // SAFETY: every block of A is written with all channels of B.
+        return unsafe { filled(ca * cb * taps, fill) };
+    }
     let total = plan.total();
     let mut totals = Scratch::<S::T>::take(plan.blocks_a * splits * total);
-    let mut packed = Scratch::<S::P>::take(at_once * sample_size);
     if g.batch == 0 {
         totals.fill(S::T::ZERO);
     }
-    let work = g.batch * ca * cb * hb * g.b[2] * taps;
     for first in (0..g.batch).step_by(at_once) {
         let count = at_once.min(g.batch - first);
         pack::<S>(&plan, b, first, count, &mut packed);
@@ -184,18 +199,14 @@ pub(crate) fn weight_gradient<S: Simd>(
         let shared = Shared::new(&mut totals);
         let packed = &packed;
         parallel(plan.blocks_a * splits, work, |i| {
-            // SAFETY: each task has its own total; totals were initialised when first taken.
+            // SAFETY: each task has its own total; scratch is always initialised.
             let total = unsafe { shared.written(i * total, total) };
-            if first == 0 {
-                total.fill(S::T::ZERO);
-            }
             let (from, to) = part(units.len(), splits, i % splits);
             let block = part(ca, plan.blocks_a, i / splits);
             let units = &units[from..to];
+            let task = Block { plan: &plan, block, units, first, packed, total };
             // SAFETY: `S` was chosen among the available kernels.
-            unsafe {
-                S::vectorize(Block { plan: &plan, block, units, first, packed, total });
-            }
+            unsafe { S::vectorize(task) };
         });
     }
     add_splits::<S>(&mut totals, plan.blocks_a, splits, total);
@@ -213,7 +224,34 @@ pub(crate) fn weight_gradient<S: Simd>(
     unsafe { filled(ca * cb * taps, fill) }
 }
 
-/// The sums of one block of A over some units.
+/// The gradient of one block of A: summed over all units, and written while it is in a cache.
+struct Whole<'a, S: Simd> {
+    plan: &'a Plan<'a, S>,
+    block: (usize, usize),
+    units: &'a [Unit],
+    packed: &'a [S::P],
+    steps: [usize; 2],
+    reversed: bool,
+    out: Shared<S::T>,
+}
+
+impl<S: Simd> Task for Whole<'_, S> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { plan, block, units, packed, steps, reversed, out } = self;
+        let mut totals = Scratch::<S::T>::take(plan.total());
+        Block { plan, block, units, first: 0, packed, total: &mut totals }.run();
+        for block_b in 0..plan.blocks_b {
+            let (totals, block_a) = (&totals, block);
+            Collect { plan, totals, block_a, block_b, steps, reversed, out }.run();
+        }
+    }
+}
+
+/// The sums of one block of A over some units, added to what `total` holds; to nothing, if they are
+/// the batch's first.
 struct Block<'a, S: Simd> {
     plan: &'a Plan<'a, S>,
     block: (usize, usize),
@@ -236,7 +274,11 @@ impl<S: Simd> Task for Block<'_, S> {
         let tiles = rows.div_ceil(most_rows::<S>(width / S::LANES));
         let mut staged = Scratch::<S::P>::take(plan.samples * plan.sample + plan.pitch * S::LANES);
         let positions = hb * plan.pairs * width;
-        for unit in self.units {
+        if self.first == 0 && self.units.is_empty() {
+            self.total.fill(S::T::ZERO);
+        }
+        for (i, unit) in self.units.iter().enumerate() {
+            let add = self.first > 0 || i > 0;
             unit.stage(plan, self.block, self.first, &mut staged);
             for block_b in 0..plan.blocks_b {
                 let vectors = (cb - block_b * width).min(width).div_ceil(S::LANES);
@@ -262,7 +304,7 @@ impl<S: Simd> Task for Block<'_, S> {
                             outer: unit.samples,
                             c: self.total[at..].as_mut_ptr(),
                             c_step: width,
-                            add: true,
+                            add,
                             part: LONG,
                         };
                         // SAFETY: the unit's rows and columns are staged with all taps, for every

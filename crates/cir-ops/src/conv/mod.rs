@@ -1,5 +1,6 @@
 //! Convolution and transposed convolution of `(B, C, H, W)` tensors, forward and backward.
 
+mod columns;
 mod gradient;
 mod lines;
 mod op;
