@@ -300,10 +300,11 @@ impl<S: Simd> RowTask<'_, S> {
         let Plan { c, x, residue, pitch, row, .. } = *self.plan;
         let (height, width) = (c.y.input, c.x.input);
         let top = (self.rows.0 * c.y.step) as isize + c.y.low;
-        for (r, staged) in staged.chunks_exact_mut(row).enumerate() {
-            let y = top + r as isize;
-            let inside = (0..height as isize).contains(&y);
-            for (i, staged) in staged.chunks_exact_mut(pitch).enumerate() {
+        // One channel after the other, since its rows lie side by side in memory.
+        for i in 0..c.inputs.div_ceil(S::PAIR) {
+            for (r, staged) in staged.chunks_exact_mut(row).enumerate() {
+                let y = top + r as isize;
+                let inside = (0..height as isize).contains(&y);
                 let from = |channel: usize| {
                     (inside && channel < c.inputs).then(|| {
                         let at = ((n * c.inputs + channel) * height + y as usize) * width;
@@ -312,7 +313,8 @@ impl<S: Simd> RowTask<'_, S> {
                 };
                 let first = from(i * S::PAIR);
                 let second = if S::PAIR == 2 { from(i * S::PAIR + 1) } else { None };
-                for (r, staged) in staged.chunks_exact_mut(residue).enumerate() {
+                let staged = staged[i * pitch..(i + 1) * pitch].chunks_exact_mut(residue);
+                for (r, staged) in staged.enumerate() {
                     stage_row::<S>(first, second, r as isize + c.x.low, c.x.step, staged);
                 }
             }
