@@ -129,7 +129,7 @@ proptest! {
 }
 
 /// The project's layers, at sizes that take the paths of the large ones.
-fn layers() -> [Shape; 12] {
+fn layers() -> [Shape; 15] {
     let layer = |transposed, sizes: [usize; 6], side, batch| {
         let [cin, cout, k, stride, padding, output_padding] = sizes;
         let (h, w, kh, kw) = (side, side, k, k);
@@ -146,10 +146,13 @@ fn layers() -> [Shape; 12] {
         layer(false, [5, 13, 3, 1, 1, 0], 16, 2),
         layer(false, [8, 16, 4, 2, 1, 0], 32, 2),
         layer(true, [16, 7, 4, 2, 1, 0], 16, 2),
-        // Few positions and many weights; of the last, some outputs have no taps.
+        // Few positions and many weights; then outputs without taps, and phases without outputs.
         layer(false, [131, 130, 4, 2, 1, 0], 6, 2),
         layer(true, [130, 131, 4, 2, 1, 0], 3, 2),
         layer(true, [259, 256, 2, 3, 0, 0], 2, 2),
+        layer(false, [182, 182, 3, 2, 1, 0], 1, 2),
+        layer(true, [512, 512, 1, 2, 0, 0], 1, 2),
+        Shape { h: 1, kh: 1, padding: 0, ..layer(false, [300, 300, 3, 2, 0, 0], 7, 2) },
     ]
 }
 
@@ -308,7 +311,7 @@ fn results_do_not_depend_on_the_number_of_threads() {
         (false, 4, 2, 130, 40, 4),
         (true, 4, 2, 130, 20, 4),
         (true, 3, 1, 130, 12, 5),
-        // Few positions and many weights (`conv::columns`).
+        // Few positions and many weights (`conv::im2col`).
         (false, 4, 2, 130, 8, 3),
         (true, 4, 2, 130, 4, 3),
     ]

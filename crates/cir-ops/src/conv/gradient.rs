@@ -13,6 +13,7 @@ use crate::scratch::Scratch;
 use crate::simd::{Simd, Task};
 use crate::tile::{LONG, Term, Tile, most_rows, tile, vectors_across};
 
+use super::collect::Collect;
 use super::positions::{Unit, pack};
 
 /// Positions that a tile sums over before it is added to the total.
@@ -55,7 +56,7 @@ pub(crate) struct Plan<'a, S: Simd> {
     blocks_a: usize,
     pub(crate) blocks_b: usize,
     /// Rows of a tile's table: channels, or channels × kernel columns if merged.
-    rows: usize,
+    pub(crate) rows: usize,
     pub(crate) merged: bool,
     /// Whole samples in a unit, or rows of one sample.
     pub(crate) samples: usize,
@@ -63,7 +64,7 @@ pub(crate) struct Plan<'a, S: Simd> {
     /// The terms of each tap, or of all.
     terms: Vec<Vec<Term>>,
     /// Where each tap starts in the staged part of A.
-    bases: Vec<usize>,
+    pub(crate) bases: Vec<usize>,
 }
 
 impl<'a, S: Simd> Plan<'a, S> {
@@ -162,14 +163,17 @@ pub(crate) fn weight_gradient<S: Simd>(
     steps: [usize; 2],
     reversed: bool,
 ) -> Vec<S::T> {
-    let plan = Plan::<S>::new(g, a);
-    let width = plan.width;
     let [ca, _, _] = g.a;
     let [cb, hb, _] = g.b;
     let taps = g.kernel[0] * g.kernel[1];
+    if g.batch == 0 {
+        return vec![S::T::ZERO; ca * cb * taps];
+    }
+    let plan = Plan::<S>::new(g, a);
+    let width = plan.width;
     let sample_size = plan.blocks_b * hb * plan.pairs * width;
-    let at_once = (PACKED / (sample_size * size_of::<S::P>())).clamp(1, g.batch.max(1));
-    let splits = TASKS.div_ceil(plan.blocks_a).min(plan.units(at_once).len()).max(1);
+    let at_once = (PACKED / (sample_size * size_of::<S::P>())).clamp(1, g.batch);
+    let splits = TASKS.div_ceil(plan.blocks_a).min(plan.units(at_once).len());
     let work = g.batch * ca * cb * hb * g.b[2] * taps;
     let mut packed = Scratch::<S::P>::take(at_once * sample_size);
     if splits == 1 && g.batch <= at_once {
@@ -189,9 +193,6 @@ pub(crate) fn weight_gradient<S: Simd>(
     }
     let total = plan.total();
     let mut totals = Scratch::<S::T>::take(plan.blocks_a * splits * total);
-    if g.batch == 0 {
-        totals.fill(S::T::ZERO);
-    }
     for first in (0..g.batch).step_by(at_once) {
         let count = at_once.min(g.batch - first);
         pack::<S>(&plan, b, first, count, &mut packed);
@@ -241,8 +242,9 @@ impl<S: Simd> Task for Whole<'_, S> {
     #[inline(always)]
     fn run(self) {
         let Self { plan, block, units, packed, steps, reversed, out } = self;
-        let mut totals = Scratch::<S::T>::take(plan.total());
-        Block { plan, block, units, first: 0, packed, total: &mut totals }.run();
+        let (total, slack) = (plan.total(), (S::LANES - 1) * plan.rows * plan.width);
+        let mut totals = Scratch::<S::T>::take(total + slack);
+        Block { plan, block, units, first: 0, packed, total: &mut totals[..total] }.run();
         for block_b in 0..plan.blocks_b {
             let (totals, block_a) = (&totals, block);
             Collect { plan, totals, block_a, block_b, steps, reversed, out }.run();
@@ -250,8 +252,7 @@ impl<S: Simd> Task for Whole<'_, S> {
     }
 }
 
-/// The sums of one block of A over some units, added to what `total` holds; to nothing, if they are
-/// the batch's first.
+/// Sums over some units of one block of A, added to `total`, or put there by the batch's first.
 struct Block<'a, S: Simd> {
     plan: &'a Plan<'a, S>,
     block: (usize, usize),
@@ -274,9 +275,6 @@ impl<S: Simd> Task for Block<'_, S> {
         let tiles = rows.div_ceil(most_rows::<S>(width / S::LANES));
         let mut staged = Scratch::<S::P>::take(plan.samples * plan.sample + plan.pitch * S::LANES);
         let positions = hb * plan.pairs * width;
-        if self.first == 0 && self.units.is_empty() {
-            self.total.fill(S::T::ZERO);
-        }
         for (i, unit) in self.units.iter().enumerate() {
             let add = self.first > 0 || i > 0;
             unit.stage(plan, self.block, self.first, &mut staged);
@@ -331,92 +329,4 @@ fn add_splits<S: Simd>(totals: &mut [S::T], blocks: usize, splits: usize, total:
             sum.iter_mut().zip(one).for_each(|(sum, v)| *sum += *v);
         }
     });
-}
-
-/// Writes the gradients of a block of A and a block of B.
-struct Collect<'a, S: Simd> {
-    plan: &'a Plan<'a, S>,
-    /// The block of A's total, and what follows it.
-    totals: &'a [S::T],
-    block_a: (usize, usize),
-    block_b: usize,
-    steps: [usize; 2],
-    reversed: bool,
-    out: Shared<S::T>,
-}
-
-impl<S: Simd> Task for Collect<'_, S> {
-    type Out = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let width = self.plan.width;
-        let first = self.block_b * width;
-        let real = width.min(self.plan.g.b[0] - first);
-        let taps = self.plan.g.kernel[0] * self.plan.g.kernel[1];
-        let channels = self.block_a.1 - self.block_a.0;
-        // `[channel of B][channel of A][tap]`, with room for the last square to run over.
-        let run = channels * taps;
-        let mut turned = Scratch::<S::T>::take(S::LANES * (run + S::LANES));
-        for v in (0..real).step_by(S::LANES) {
-            for a in 0..channels {
-                for k in (0..taps).step_by(S::LANES) {
-                    self.turn(a, k, v, run + S::LANES, &mut turned[a * taps + k..]);
-                }
-            }
-            let lanes = turned.chunks_exact(run + S::LANES).take(real - v);
-            for (lane, turned) in lanes.enumerate() {
-                let at = (first + v + lane) * self.steps[0] + self.block_a.0 * self.steps[1];
-                // Side by side in the result too, or else one channel of A at a time.
-                let (pieces, size) =
-                    if self.steps[1] == taps { (1, run) } else { (channels, taps) };
-                for (a, turned) in turned.chunks_exact(size).take(pieces).enumerate() {
-                    // SAFETY: these pairs of channels belong to this task alone.
-                    let out = unsafe { self.out.part(at + a * self.steps[1], size) };
-                    if self.reversed {
-                        for (out, from) in out.chunks_mut(taps).zip(turned.chunks(taps)) {
-                            let from = from.iter().rev();
-                            out.iter_mut().zip(from).for_each(|(to, v)| _ = to.write(*v));
-                        }
-                    } else {
-                        out.iter_mut().zip(turned).for_each(|(to, v)| _ = to.write(*v));
-                    }
-                }
-            }
-        }
-    }
-}
-
-impl<S: Simd> Collect<'_, S> {
-    /// to[lane · step + i] = the total of channel `a` of A, tap `k` + i, channel `v` + lane of B.
-    /// A whole square where it can be read; taps past the last are overwritten by what follows.
-    #[inline(always)]
-    fn turn(&self, a: usize, k: usize, v: usize, step: usize, to: &mut [S::T]) {
-        let plan = self.plan;
-        let width = plan.width;
-        let [kh, kw] = plan.g.kernel;
-        let at = |tap: usize| {
-            let (tap, row) = match plan.merged {
-                true => (tap / kw, tap % kw * plan.pitch + a),
-                false => (tap, a),
-            };
-            ((self.block_b * plan.bases.len() + tap) * plan.rows + row) * width + v
-        };
-        let from = &self.totals[at(k)..];
-        let from_step = plan.rows * width;
-        let whole = !plan.merged
-            && from.len() >= (S::LANES - 1) * from_step + S::LANES
-            && to.len() >= (S::LANES - 1) * step + S::LANES;
-        if whole {
-            // SAFETY: both squares were just checked.
-            unsafe { S::transpose(from.as_ptr(), from_step, to.as_mut_ptr(), step) };
-            return;
-        }
-        for tap in 0..S::LANES.min(kh * kw - k) {
-            let from = &self.totals[at(k + tap)..][..S::LANES];
-            for (to, v) in to[tap..].iter_mut().step_by(step).zip(from) {
-                *to = *v;
-            }
-        }
-    }
 }

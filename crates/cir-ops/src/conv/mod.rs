@@ -1,7 +1,8 @@
 //! Convolution and transposed convolution of `(B, C, H, W)` tensors, forward and backward.
 
-mod columns;
+mod collect;
 mod gradient;
+mod im2col;
 mod lines;
 mod op;
 mod plan;

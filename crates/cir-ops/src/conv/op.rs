@@ -16,7 +16,7 @@ use crate::tensors::{Read, tensor, view};
 use super::gradient::{WeightGradient, weight_gradient};
 use super::plan::{Axis, Correlation};
 use super::rows::NARROW;
-use super::{ConvOptions, columns, rows, samples, winograd};
+use super::{ConvOptions, im2col, rows, samples, winograd};
 
 /// A convolution's settings, and the kernels that were current when it ran.
 #[derive(Clone, Copy, Debug)]
@@ -210,8 +210,8 @@ impl<T: Number> Generic<T> for CorrelationTask<'_, T> {
         if let Some(axes) = winograd::splits::<S>(c) {
             assert!(bias.is_none() && activation == Activation::None, "a pass that is not exact");
             winograd::correlate::<S>(c, axes, x, weight)
-        } else if columns::better(c) {
-            columns::correlate::<S>(c, x, weight, bias, activation)
+        } else if im2col::better(c) {
+            im2col::correlate::<S>(c, x, weight, bias, activation)
         } else if samples::better::<S>(c) {
             samples::correlate::<S>(c, x, weight, bias, activation)
         } else {

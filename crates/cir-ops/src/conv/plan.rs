@@ -5,6 +5,7 @@
 //! for those k that divide: outputs with the same remainder form a phase, in which the input moves
 //! on by one. So no zeros are inserted and nothing is scattered.
 
+use crate::numbers::Number;
 use crate::tile::{LONG, SHORT};
 
 /// A kernel element and where it reads, relative to the position that the output has in the input.
@@ -73,6 +74,16 @@ impl Axis {
         Self { input, output, step, phases, low, high }
     }
 
+    /// The outputs of a phase.
+    pub(crate) fn outputs(&self, phase: usize) -> impl Iterator<Item = usize> + Clone + use<> {
+        (phase..self.output).step_by(self.phases.len())
+    }
+
+    /// The input that output `i` of a phase reads at one of its taps, if it lies in the image.
+    pub(crate) fn read(&self, i: usize, tap: &Tap) -> Option<usize> {
+        (i * self.step).checked_add_signed(tap.offset).filter(|at| *at < self.input)
+    }
+
     /// Outputs in the longest phase.
     pub(crate) fn longest(&self) -> usize {
         self.output.div_ceil(self.phases.len())
@@ -121,6 +132,16 @@ impl Correlation {
             taps(&self.y) * taps(&self.x) / (self.y.phases.len() * self.x.phases.len()).max(1);
         self.len() * self.inputs * taps.max(1)
     }
+}
+
+/// What the sums of a block of at most 64 outputs start with: the bias of the `real` ones from `first`
+/// on, or zeros.
+pub(crate) fn starts<T: Number>(bias: Option<&[T]>, first: usize, real: usize) -> [T; 64] {
+    let mut starts = [T::ZERO; 64];
+    if let Some(bias) = bias {
+        starts[..real].copy_from_slice(&bias[first..first + real]);
+    }
+    starts
 }
 
 #[cfg(test)]

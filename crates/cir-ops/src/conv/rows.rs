@@ -14,7 +14,7 @@ use crate::simd::{Simd, Task};
 use crate::tile::{Term, Tile, most_rows, tile, vectors_across};
 
 use super::lines::{interleave, stage_row};
-use super::plan::Correlation;
+use super::plan::{Correlation, starts};
 use super::weights::Packed;
 
 /// Bytes of staged input that leave room for a slice of the weights in a second-level cache.
@@ -219,11 +219,7 @@ impl<S: Simd> RowTask<'_, S> {
         let Plan { c, width, pitch, .. } = *self.plan;
         let count = c.x.phases[px].count;
         let first = block * width;
-        let mut start = [S::T::ZERO; 64];
-        if let Some(bias) = self.plan.bias {
-            let real = width.min(c.outputs - first);
-            start[..real].copy_from_slice(&bias[first..first + real]);
-        }
+        let start = starts(self.plan.bias, first, width.min(c.outputs - first));
         for pixel in line[..count * width].chunks_exact_mut(width) {
             pixel.copy_from_slice(&start[..width]);
         }
@@ -313,9 +309,10 @@ impl<S: Simd> RowTask<'_, S> {
                 };
                 let first = from(i * S::PAIR);
                 let second = if S::PAIR == 2 { from(i * S::PAIR + 1) } else { None };
-                let staged = staged[i * pitch..(i + 1) * pitch].chunks_exact_mut(residue);
-                for (r, staged) in staged.enumerate() {
-                    stage_row::<S>(first, second, r as isize + c.x.low, c.x.step, staged);
+                let parts = staged[i * pitch..(i + 1) * pitch].chunks_exact_mut(residue);
+                for (remainder, part) in parts.enumerate() {
+                    let start = remainder as isize + c.x.low;
+                    stage_row::<S>(first, second, start, c.x.step, part);
                 }
             }
         }

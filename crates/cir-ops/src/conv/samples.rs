@@ -11,7 +11,7 @@ use crate::scratch::Scratch;
 use crate::simd::{Simd, Task};
 use crate::tile::{Term, Tile, most_rows, tile, vectors_across};
 
-use super::plan::{Axis, Correlation};
+use super::plan::{Axis, Correlation, starts};
 use super::rows::NARROW;
 use super::weights::Packed;
 
@@ -94,11 +94,8 @@ pub(crate) fn correlate<S: Simd>(
 /// The inputs within the image that output `at` reads, each with its kernel element.
 fn reads(axis: &Axis, at: usize) -> impl Iterator<Item = (usize, usize)> {
     let phases = axis.phases.len();
-    let from = (at / phases * axis.step) as isize;
-    axis.phases[at % phases].taps.iter().filter_map(move |tap| {
-        let input = from + tap.offset;
-        (0..axis.input as isize).contains(&input).then_some((input as usize, tap.k))
-    })
+    let taps = axis.phases[at % phases].taps.iter();
+    taps.filter_map(move |tap| Some((axis.read(at / phases, tap)?, tap.k)))
 }
 
 struct Group<'a, S: Simd> {
@@ -124,10 +121,7 @@ impl<S: Simd> Task for Group<'_, S> {
         for block in 0..c.outputs.div_ceil(width) {
             let first = block * width;
             let real = width.min(c.outputs - first);
-            let mut start = [S::T::ZERO; 64];
-            if let Some(bias) = bias {
-                start[..real].copy_from_slice(&bias[first..first + real]);
-            }
+            let start = starts(bias, first, real);
             for (pixel, line) in line.chunks_exact_mut(count * width).enumerate() {
                 for sample in line.chunks_exact_mut(width) {
                     sample.copy_from_slice(&start[..width]);

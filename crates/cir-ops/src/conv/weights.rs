@@ -1,16 +1,12 @@
-//! Weights packed for the tiles, for each list of taps as
-//! `[block of outputs][input][tap][output within the block]`.
+//! Weights packed for the tiles: all of them, for each list of taps as
+//! `[block of outputs][input][tap][output within the block]`, or those of some inputs and one block.
 
 use crate::numbers::Number;
 use crate::parallel::{Shared, parallel};
 use crate::scratch::Scratch;
-use crate::simd::{Simd, Task};
+use crate::simd::{Simd, Task, prefetch};
 
 use super::plan::Correlation;
-
-/// Inputs whose weights are asked of memory before they are needed: their rows lie too far apart for the
-/// processor to foresee.
-const AHEAD: usize = 6;
 
 /// Packed weights of some lists of taps.
 pub(crate) struct Packed<S: Simd> {
@@ -21,10 +17,10 @@ pub(crate) struct Packed<S: Simd> {
 /// Where the weights of one list start; numbers from one block of outputs to the next, and from
 /// one input (or pair of inputs) to the next.
 #[derive(Clone, Copy)]
-pub(crate) struct List {
-    pub(crate) start: usize,
-    pub(crate) block_step: usize,
-    pub(crate) input_step: usize,
+struct List {
+    start: usize,
+    block_step: usize,
+    input_step: usize,
 }
 
 impl<S: Simd> Packed<S> {
@@ -74,6 +70,7 @@ struct Block<'a, S: Simd> {
     lists: &'a [List],
     width: usize,
     block: usize,
+    /// Inputs, or pairs of inputs.
     inputs: (usize, usize),
     to: Shared<S::P>,
 }
@@ -83,61 +80,18 @@ impl<S: Simd> Task for Block<'_, S> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { c, weight, width, block, inputs, to, .. } = self;
-        let lists = self.lists.iter().map(|list| List {
-            start: list.start + block * list.block_step + inputs.0 * list.input_step,
-            ..*list
-        });
-        let taps = self.taps.iter().map(Vec::as_slice);
-        // SAFETY: these outputs of these inputs are this task's alone.
-        unsafe { pack_inputs::<S>(c, weight, taps.zip(lists), width, block, inputs, to) };
-    }
-}
-
-/// Packs the weights of a block of `width` outputs and of some inputs (or pairs of inputs), of which
-/// the first goes to each list's start; kernel elements stand beside their list.
-///
-/// # Safety
-/// No other task touches where the lists put them.
-#[inline(always)]
-pub(crate) unsafe fn pack_inputs<'a, S: Simd>(
-    c: &Correlation,
-    weight: &[S::T],
-    lists: impl Iterator<Item = (&'a [usize], List)> + Clone,
-    width: usize,
-    block: usize,
-    inputs: (usize, usize),
-    to: Shared<S::P>,
-) {
-    let kernel = c.kernel[0] * c.kernel[1];
-    let size = kernel.next_multiple_of(S::LANES) * S::LANES;
-    // The weights of one or two inputs, `[tap][output]`.
-    let mut turned = Scratch::<S::T>::take(S::PAIR * size);
-    for v in (0..width).step_by(S::LANES) {
-        let first = block * width + v;
-        let real = c.outputs.saturating_sub(first).min(S::LANES).min(width - v);
-        let lanes = S::LANES.min(width - v);
-        for pair in inputs.0..inputs.1 {
-            for half in 0..S::PAIR {
-                prefetch::<S>(c, weight, (pair + AHEAD) * S::PAIR + half, (first, real));
-                let turned = &mut turned[half * size..(half + 1) * size];
-                turn::<S>(c, weight, pair * S::PAIR + half, (first, real), turned);
-            }
-            for (taps, list) in lists.clone() {
-                for (i, tap) in taps.iter().enumerate() {
-                    let at = list.start + (pair - inputs.0) * list.input_step + i * width + v;
-                    // SAFETY: as the caller promises.
-                    let to = unsafe { to.part(at, lanes) };
-                    let one = &turned[tap * S::LANES..][..lanes];
-                    if S::PAIR == 1 {
-                        for (to, v) in to.iter_mut().zip(one) {
-                            to.write(S::pack(*v, S::T::ZERO));
-                        }
-                    } else {
-                        let other = &turned[size + tap * S::LANES..][..lanes];
-                        for (to, (v, w)) in to.iter_mut().zip(one.iter().zip(other)) {
-                            to.write(S::pack(*v, *w));
-                        }
+        let Self { c, width, block, .. } = self;
+        let mut turned = Turned::<S>::new(c, self.weight);
+        for v in (0..width).step_by(S::LANES) {
+            let lanes = S::LANES.min(width - v);
+            for pair in self.inputs.0..self.inputs.1 {
+                turned.read(pair, block * width + v, lanes);
+                for (taps, list) in self.taps.iter().zip(self.lists) {
+                    let at = list.start + block * list.block_step + pair * list.input_step + v;
+                    for (i, tap) in taps.iter().enumerate() {
+                        // SAFETY: these outputs of this input are this task's alone; scratch is
+                        // always initialised.
+                        turned.write(*tap, unsafe { self.to.written(at + i * width, lanes) });
                     }
                 }
             }
@@ -145,51 +99,111 @@ pub(crate) unsafe fn pack_inputs<'a, S: Simd>(
     }
 }
 
-/// Asks memory for the weights of `input` and `real` outputs from `first` on.
+/// Packs the weights of a block of `width` outputs and of some inputs (or pairs):
+/// `[input][tap][output within the block]`.
 #[inline(always)]
-fn prefetch<S: Simd>(
+pub(crate) fn pack_inputs<S: Simd>(
     c: &Correlation,
     weight: &[S::T],
-    input: usize,
-    (first, real): (usize, usize),
+    taps: &[usize],
+    width: usize,
+    block: usize,
+    inputs: (usize, usize),
+    to: &mut [S::P],
 ) {
-    let line = 64 / size_of::<S::T>();
-    let at = input * c.weight_input_step + first * c.weight_output_step;
-    for output in 0..real {
-        for k in (0..c.kernel[0] * c.kernel[1]).step_by(line) {
-            S::prefetch(weight.as_ptr().wrapping_add(at + output * c.weight_output_step + k));
+    if taps.is_empty() {
+        return;
+    }
+    let mut turned = Turned::<S>::new(c, weight);
+    for v in (0..width).step_by(S::LANES) {
+        let lanes = S::LANES.min(width - v);
+        for (pair, to) in (inputs.0..inputs.1).zip(to.chunks_exact_mut(taps.len() * width)) {
+            turned.read(pair, block * width + v, lanes);
+            for (tap, to) in taps.iter().zip(to.chunks_exact_mut(width)) {
+                turned.write(*tap, &mut to[v..v + lanes]);
+            }
         }
     }
 }
 
-/// turned[tap][lane] = the weight of `input` and output `first + lane`, zero from `real` on.
-#[inline(always)]
-fn turn<S: Simd>(
-    c: &Correlation,
-    weight: &[S::T],
-    input: usize,
-    (first, real): (usize, usize),
-    turned: &mut [S::T],
-) {
-    let kernel = c.kernel[0] * c.kernel[1];
-    if input >= c.inputs || real == 0 {
-        turned.fill(S::T::ZERO);
-        return;
+/// How many inputs (or pairs) ahead weights are prefetched: the rows of successive outputs lie too far
+/// apart for the processor to foresee.
+const AHEAD: usize = 6;
+
+/// The weights of an input (or pair) and a vector of outputs, `[tap][output]`.
+struct Turned<'a, S: Simd> {
+    c: &'a Correlation,
+    weight: &'a [S::T],
+    /// Numbers of one input.
+    size: usize,
+    numbers: Scratch<S::T>,
+}
+
+impl<'a, S: Simd> Turned<'a, S> {
+    fn new(c: &'a Correlation, weight: &'a [S::T]) -> Self {
+        let size = (c.kernel[0] * c.kernel[1]).next_multiple_of(S::LANES) * S::LANES;
+        Self { c, weight, size, numbers: Scratch::take(S::PAIR * size) }
     }
-    let step = c.weight_output_step;
-    let at = input * c.weight_input_step + first * step;
-    for k in (0..kernel).step_by(S::LANES) {
-        let from = &weight[at + k..];
-        let to = &mut turned[k * S::LANES..(k + S::LANES) * S::LANES];
-        // Whole squares run on into the next weights, which are not used.
-        if real == S::LANES && from.len() >= (S::LANES - 1) * step + S::LANES {
-            // SAFETY: `from` has `LANES` numbers at each of `LANES` steps; `to` is a square.
-            unsafe { S::transpose(from.as_ptr(), step, to.as_mut_ptr(), S::LANES) };
-            continue;
+
+    /// Reads the weights of a `pair` and of `lanes` outputs from `first` on, zero past the last.
+    #[inline(always)]
+    fn read(&mut self, pair: usize, first: usize, lanes: usize) {
+        let real = self.c.outputs.saturating_sub(first).min(lanes);
+        for half in 0..S::PAIR {
+            self.prefetch((pair + AHEAD) * S::PAIR + half, first, real);
+            self.turn(pair * S::PAIR + half, first, real, half * self.size);
         }
-        for (tap, to) in to.chunks_exact_mut(S::LANES).enumerate().take(kernel - k) {
-            for (lane, to) in to.iter_mut().enumerate() {
-                *to = if lane < real { from[lane * step + tap] } else { S::T::ZERO };
+    }
+
+    /// Writes the weights of a kernel element.
+    #[inline(always)]
+    fn write(&self, tap: usize, to: &mut [S::P]) {
+        let (one, other) = self.numbers.split_at(self.size);
+        let one = &one[tap * S::LANES..][..S::LANES];
+        if S::PAIR == 1 {
+            to.iter_mut().zip(one).for_each(|(to, v)| *to = S::pack(*v, S::T::ZERO));
+        } else {
+            let two = one.iter().zip(&other[tap * S::LANES..]);
+            to.iter_mut().zip(two).for_each(|(to, (v, w))| *to = S::pack(*v, *w));
+        }
+    }
+
+    #[inline(always)]
+    fn prefetch(&self, input: usize, first: usize, real: usize) {
+        let Correlation { kernel, weight_input_step, weight_output_step, .. } = *self.c;
+        let at = input * weight_input_step + first * weight_output_step;
+        for output in 0..real {
+            for k in (0..kernel[0] * kernel[1]).step_by(64 / size_of::<S::T>()) {
+                prefetch(self.weight.as_ptr().wrapping_add(at + output * weight_output_step + k));
+            }
+        }
+    }
+
+    /// numbers[to..][tap][lane] = the weight of `input` and output `first + lane`, zero from `real` on.
+    #[inline(always)]
+    fn turn(&mut self, input: usize, first: usize, real: usize, to: usize) {
+        let c = self.c;
+        let turned = &mut self.numbers[to..to + self.size];
+        let kernel = c.kernel[0] * c.kernel[1];
+        if input >= c.inputs || real == 0 {
+            turned.fill(S::T::ZERO);
+            return;
+        }
+        let step = c.weight_output_step;
+        let at = input * c.weight_input_step + first * step;
+        for k in (0..kernel).step_by(S::LANES) {
+            let from = &self.weight[at + k..];
+            let to = &mut turned[k * S::LANES..(k + S::LANES) * S::LANES];
+            // Whole squares run on into the next weights, which are not used.
+            if real == S::LANES && from.len() >= (S::LANES - 1) * step + S::LANES {
+                // SAFETY: `from` has `LANES` numbers at each of `LANES` steps; `to` is a square.
+                unsafe { S::transpose(from.as_ptr(), step, to.as_mut_ptr(), S::LANES) };
+                continue;
+            }
+            for (tap, to) in to.chunks_exact_mut(S::LANES).enumerate().take(kernel - k) {
+                for (lane, to) in to.iter_mut().enumerate() {
+                    *to = if lane < real { from[lane * step + tap] } else { S::T::ZERO };
+                }
             }
         }
     }

@@ -72,18 +72,6 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     unsafe fn multiply_add(acc: Self::V, a: Self::V, b: Self::V) -> Self::V;
     /// acc + a·b, for packed operands.
     unsafe fn fma(acc: Self::V, a: Self::V, b: Self::V) -> Self::V;
-    /// Starts to read what will soon be needed; any address will do.
-    #[inline(always)]
-    fn prefetch(from: *const Self::T) {
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: part of SSE, which every x86-64 has; a prefetch never faults.
-        unsafe {
-            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            _mm_prefetch::<_MM_HINT_T0>(from.cast());
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = from;
-    }
     /// `LANES` rows of `LANES` numbers, `from_step` apart, into columns `to_step` apart.
     #[inline(always)]
     unsafe fn transpose(from: *const Self::T, from_step: usize, to: *mut Self::T, to_step: usize) {
@@ -96,6 +84,19 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     }
     /// Runs `task` compiled for the instruction set.
     unsafe fn vectorize<F: Task>(task: F) -> F::Out;
+}
+
+/// Starts to read what will soon be needed; any address will do.
+#[inline(always)]
+pub(crate) fn prefetch<T>(from: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: part of SSE, which every x86-64 has; a prefetch never faults.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(from.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = from;
 }
 
 /// Runs `task` with the vectors of `kernels` for f32.
