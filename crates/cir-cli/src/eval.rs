@@ -49,7 +49,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
     // A run that trains writes its own at the end.
     if args.run.join("report.html").is_file() {
-        report::write(&recipe, &data, &*model, &all, &RunDir::open(&args.run)?)?;
+        let run = RunDir::open(&args.run)?;
+        report::write(&recipe, &data, &*model, &all, &run)?;
+        eprintln!("these scores are in {} now", run.report().display());
     }
     if args.json {
         println!("{}", serde_json::to_string_pretty(&Scores::numbers(&all))?);
@@ -63,6 +65,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
 /// A run's recipe, data and model.
 pub(crate) fn open(run: &std::path::Path) -> Result<(Recipe, Arc<DataSet>, Box<dyn Model>)> {
     let recipe = Recipe::stored(run)?;
+    // Its model was made with this recipe, or else the report would show another.
+    recipe.checkpoint(run)?;
     let model = model::load(run)?;
     let data = Arc::new(recipe.data.open()?);
     Ok((recipe, data, model))

@@ -43,6 +43,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     if !(args.from.is_finite() && args.to.is_finite()) {
         return Err(usage("--from and --to: allowed: finite numbers"));
     }
+    args.output.check(std::iter::once(&args.a).chain(&args.b).map(|path| &**path))?;
     let model = model::load(&args.model)?;
     let model = model::editor(&*model, &args.model)?;
     let a = pictures::read_to_edit(model, &args.a)?;

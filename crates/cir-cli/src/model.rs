@@ -32,8 +32,20 @@ pub(crate) fn load(path: &Path) -> Result<Box<dyn Model>> {
 
 /// The model as one that edits pictures; `path` names it where it does not.
 pub(crate) fn editor<'a>(model: &'a dyn Model, path: &Path) -> Result<&'a dyn Editor> {
-    model.editor().ok_or_else(|| {
-        let allowed = "allowed: `translate`, or a model of another algorithm";
-        usage(format!("{}: this model translates between domains; {allowed}", path.display()))
-    })
+    model.editor().ok_or_else(|| refusal(model, path, "gzs or elegant"))
+}
+
+/// That the model at `path` is not for this command, which are for it, and whose models this one takes.
+pub(crate) fn refusal(model: &dyn Model, path: &Path, algorithm: &str) -> anyhow::Error {
+    let (does, allowed) = if model.translator().is_some() {
+        ("translates between domains", "`translate`")
+    } else if model.synthesiser().is_some() {
+        ("recombines attributes", "`synthesise`, `swap`, `interpolate`, `encode`")
+    } else {
+        ("edits pictures", "`swap`, `interpolate`, `encode`")
+    };
+    let path = path.display();
+    usage(format!(
+        "{path}: this model {does}; allowed: {allowed}, or a model of algorithm {algorithm}"
+    ))
 }

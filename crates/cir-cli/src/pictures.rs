@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use cir_core::Image;
 
-use crate::algorithms::{Editor, Model};
+use crate::{
+    algorithms::{Editor, Model},
+    usage::usage,
+};
 
 /// Reads a picture at the model's size; says so when it has another.
 pub(crate) fn read(model: &dyn Model, path: &Path) -> Result<Image> {
@@ -57,6 +60,19 @@ fn png_name(text: &str) -> Result<PathBuf, &'static str> {
 }
 
 impl Output {
+    /// Refuses to write over one of the pictures that are `read`.
+    pub(crate) fn check<'a>(&self, read: impl IntoIterator<Item = &'a Path>) -> Result<()> {
+        let Ok(out) = self.out.canonicalize() else { return Ok(()) };
+        match read.into_iter().find(|path| path.canonicalize().is_ok_and(|path| path == out)) {
+            Some(path) => {
+                let (out, path) = (self.out.display(), path.display());
+                let allowed = "allowed: a name that is none of the pictures'";
+                Err(usage(format!("--out {out}: it is {path}, which is read; {allowed}")))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Writes the picture and says so; `about` joins the JSON object.
     pub(crate) fn write(&self, image: &Image, about: serde_json::Value) -> Result<()> {
         let image = image.enlarged(usize::from(self.enlarge));

@@ -1,11 +1,11 @@
 //! Recipes: a TOML file with everything a training depends on. Any field can be set from the command
 //! line; a field, value or version that is not known fails before data is touched.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use anyhow::Result;
 use cir_data::DataConfig;
-use cir_train::TrainConfig;
+use cir_train::{Checkpoint, TrainConfig, load_checkpoint};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use toml::{Table, Value};
 
@@ -117,6 +117,54 @@ impl Recipe {
         train.check()?;
         let algorithm = AlgorithmConfig::read(&head.algorithm, table).map_err(with_all_sections)?;
         Ok(Self { head, data, train, algorithm })
+    }
+
+    /// The first field in which this recipe is another than `old`, with what is found and what was.
+    pub(crate) fn change_from(&self, old: &Self) -> Result<Option<String>> {
+        if old == self {
+            return Ok(None);
+        }
+        let [old, new] = [old.fields()?, self.fields()?];
+        let none = String::from("nothing");
+        let all = old.keys().chain(new.keys());
+        let changed = all.map(|name| (name, old.get(name), new.get(name))).find(|(_, a, b)| a != b);
+        Ok(changed.map(|(name, old, new)| {
+            format!("{name}: found {}, was {}", new.unwrap_or(&none), old.unwrap_or(&none))
+        }))
+    }
+
+    /// Fields of all sections by name.
+    fn fields(&self) -> Result<BTreeMap<String, String>> {
+        fn add(fields: &mut BTreeMap<String, String>, section: &str, table: Table) {
+            for (name, value) in table {
+                let name = if section.is_empty() { name } else { format!("{section}.{name}") };
+                match value {
+                    Value::Table(inner) => add(fields, &name, inner),
+                    value => _ = fields.insert(name, value.to_string()),
+                }
+            }
+        }
+        let mut all = BTreeMap::new();
+        add(&mut all, "", self.to_toml()?.parse()?);
+        Ok(all)
+    }
+
+    /// The checkpoint in the folder of a run, if there is one, which this recipe must have made.
+    pub(crate) fn checkpoint(&self, folder: &Path) -> Result<Option<Checkpoint>> {
+        let path = folder.join("checkpoint.safetensors");
+        if !path.is_file() {
+            return Ok(None);
+        }
+        let checkpoint = load_checkpoint(&path)?;
+        let place = path.display().to_string();
+        match self.change_from(&Self::parse(&place, &checkpoint.recipe, &[])?)? {
+            None => Ok(Some(checkpoint)),
+            Some(change) => {
+                let recipe = folder.join("recipe.toml");
+                let allowed = "allowed: the recipe that the run was made with";
+                Err(usage(format!("{}: {change} in {place}; {allowed}", recipe.display())))
+            }
+        }
     }
 
     /// The complete recipe as TOML: reading it gives the same recipe.

@@ -25,6 +25,7 @@ pub(crate) struct Args {
 
 /// Writes a row of four: A, B, A with B's block, B with A's block.
 pub(crate) fn run(args: Args) -> Result<()> {
+    args.output.check([&*args.a, &*args.b])?;
     let model = model::load(&args.model)?;
     let model = model::editor(&*model, &args.model)?;
     let (a, b) = (pictures::read_to_edit(model, &args.a)?, pictures::read_to_edit(model, &args.b)?);

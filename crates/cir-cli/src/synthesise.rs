@@ -25,13 +25,11 @@ pub(crate) struct Args {
 
 /// Writes the synthesised picture.
 pub(crate) fn run(args: Args) -> Result<()> {
-    let model = model::load(&args.model)?;
-    let Some(model) = model.synthesiser() else {
-        return Err(usage(format!(
-            "{}: this model edits pictures; allowed: `swap`, `interpolate`, or a model of algorithm \
-             gzs",
-            args.model.display()
-        )));
+    let sources = args.attributes.iter().filter_map(|pair| pair.split_once('='));
+    args.output.check(sources.map(|(_, source)| Path::new(source)))?;
+    let loaded = model::load(&args.model)?;
+    let Some(model) = loaded.synthesiser() else {
+        return Err(model::refusal(&*loaded, &args.model, "gzs"));
     };
     let blocks = model.partition().blocks();
     let mut sources: Vec<Option<Source>> = blocks.iter().map(|_| None).collect();

@@ -5,8 +5,7 @@ use std::{path::PathBuf, sync::Arc, time::Instant};
 use anyhow::{Context, Result};
 use cir_data::DataSet;
 use cir_train::{
-    MetricsLog, Observer, Outcome, Progress, RunDir, StopFlag, TensorBoard, load_checkpoint,
-    write_json,
+    MetricsLog, Observer, Outcome, Progress, RunDir, StopFlag, TensorBoard, write_json,
 };
 
 use crate::{
@@ -89,6 +88,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         let go_on = invoked::command(&["train", "--resume", &folder]);
         return Err(Interrupted(format!("saved after step {step}; go on with: {go_on}")).into());
     }
+    eprintln!("scoring {} held-out cases", eval::COUNT);
     let scores = training.model().evaluate(&recipe, &data, eval::COUNT)?;
     write_json(&run.metrics(), &Scores::numbers(&scores))?;
     report::write(&recipe, &data, training.model(), &scores, &run)?;
@@ -103,18 +103,13 @@ pub(crate) fn run(args: Args) -> Result<()> {
 
 /// The steps that a run has made; `training` continues from its checkpoint.
 fn resume(run: &RunDir, recipe: &Recipe, training: &mut dyn Training) -> Result<u64> {
-    let path = run.checkpoint();
-    if !path.is_file() {
+    let Some(checkpoint) = recipe.checkpoint(run.path())? else {
         // Stopped before the first checkpoint: the whole run is still to come.
+        eprintln!("found no checkpoint in {}: beginning at step 1", run.path().display());
         return Ok(0);
-    }
-    let checkpoint = load_checkpoint(&path)?;
-    let (place, text) = (path.display().to_string(), &checkpoint.recipe);
-    if Recipe::parse(&place, text, &[])? != *recipe {
-        let (a, b) = (run.recipe(), &place);
-        return Err(usage(format!("{}: differs from the recipe in {b}", a.display())));
-    }
-    training.restore(checkpoint.state).with_context(|| place)?;
+    };
+    let place = run.checkpoint();
+    training.restore(checkpoint.state).with_context(|| place.display().to_string())?;
     Ok(checkpoint.step)
 }
 
@@ -137,7 +132,9 @@ fn announce(recipe: &Recipe, data: &DataSet, run: &RunDir, done: u64) {
             cir.lambda
         );
     }
-    if done > 0 {
+    if done == recipe.train.steps {
+        eprintln!("all {done} steps are made");
+    } else if done > 0 {
         eprintln!("going on after step {done}");
     }
 }

@@ -29,7 +29,7 @@ pub(crate) struct Args {
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256))]
     random: Option<u16>,
     /// Show each in the manner of this picture of the domain; of two, between both.
-    #[arg(long, value_name = "PICTURE", num_args = 1..=2, conflicts_with = "random")]
+    #[arg(long, value_name = "PICTURE", num_args = 1.., conflicts_with = "random")]
     reference: Vec<PathBuf>,
     /// Pictures between two references [default: 7].
     #[arg(long, value_parser = clap::value_parser!(u16).range(2..=64))]
@@ -46,11 +46,13 @@ pub(crate) struct Args {
 
 /// Writes the translations.
 pub(crate) fn run(args: Args) -> Result<()> {
+    if args.reference.len() > 2 {
+        let found = args.reference.len();
+        return Err(usage(format!("--reference: found {found} pictures; allowed: 1 or 2")));
+    }
     let loaded = model::load(&args.model)?;
     let Some(model) = loaded.translator() else {
-        let model = args.model.display();
-        let allowed = "allowed: `swap`, `interpolate`, or a model of algorithm i2i-dis";
-        return Err(usage(format!("{model}: this model edits pictures; {allowed}")));
+        return Err(model::refusal(&*loaded, &args.model, "i2i-dis"));
     };
     let to = domain(model, &args.to)?;
     if args.steps.is_some() && args.reference.len() != 2 {
@@ -63,15 +65,19 @@ pub(crate) fn run(args: Args) -> Result<()> {
         .collect::<Result<Vec<_>>>()?;
     let codes = codes(model, to, &references, &args)?;
     let paths = files(&args.pictures)?;
+    let read = || paths.iter().chain(&args.reference);
+    match &args.each {
+        Some(folder) => {
+            distinct(&paths)?;
+            std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+            apart(read(), folder)?;
+        }
+        None => args.output.check(read().map(|path| &**path))?,
+    }
     let progress = match args.each.is_some() && paths.len() > 1 {
         true => ProgressBar::new(paths.len() as u64),
         false => ProgressBar::hidden(),
     };
-    if let Some(folder) = &args.each {
-        distinct(&paths)?;
-        std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-        apart(&paths, folder)?;
-    }
     let mut rows = Vec::new();
     let mut written = 0;
     for path in &paths {
@@ -125,7 +131,11 @@ fn domain(model: &Model, name: &str) -> Result<Domain> {
         (Some(domain), _) => Ok(domain),
         (None, "A") => Ok(Domain::A),
         (None, "B") => Ok(Domain::B),
-        _ => Err(usage(format!("--to {name}: allowed: {} or {} (A or B)", names[0], names[1]))),
+        _ => {
+            let (a, b) = (&names[0], &names[1]);
+            let or = if (&**a, &**b) == ("A", "B") { "" } else { " (A or B)" };
+            Err(usage(format!("--to {name}: allowed: {a} or {b}{or}")))
+        }
     }
 }
 
@@ -167,16 +177,16 @@ fn distinct(paths: &[PathBuf]) -> Result<()> {
 }
 
 /// Checks that no translation would be written beside the pictures, and perhaps over one.
-fn apart(paths: &[PathBuf], folder: &Path) -> Result<()> {
+fn apart<'a>(paths: impl IntoIterator<Item = &'a PathBuf>, folder: &Path) -> Result<()> {
     let canonical = |path: &Path| path.canonicalize().ok();
     let own = canonical(folder);
     let inside = |path: &&PathBuf| {
         own.is_some() && canonical(path).as_deref().and_then(Path::parent) == own.as_deref()
     };
-    match paths.iter().find(inside) {
+    match paths.into_iter().find(inside) {
         Some(path) => {
             let (folder, path) = (folder.display(), path.display());
-            let allowed = "allowed: a folder without the pictures to translate";
+            let allowed = "allowed: a folder without the pictures that are read";
             Err(usage(format!("--each {folder}: it holds {path}; {allowed}")))
         }
         None => Ok(()),

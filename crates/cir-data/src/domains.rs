@@ -93,7 +93,10 @@ fn two_domains(schema: &Schema) -> Result<()> {
     Ok(())
 }
 
-/// The pictures in a folder, by name; hidden files are passed over.
+/// What programs leave in folders of pictures: `cir data render` the first, Windows the others.
+const BESIDE_PICTURES: [&str; 3] = ["labels.csv", "Thumbs.db", "desktop.ini"];
+
+/// The pictures in a folder, by name; hidden files and [`BESIDE_PICTURES`] are passed over.
 fn pictures(folder: &Path) -> Result<Vec<PathBuf>> {
     if !folder.is_dir() {
         let found = if folder.exists() { "a file" } else { "nothing" };
@@ -104,7 +107,8 @@ fn pictures(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(io())? {
         let path = entry.map_err(io())?.path();
-        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.')) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with('.') || BESIDE_PICTURES.contains(&&*name) {
             continue;
         }
         if path.is_dir() || !is_picture(&path) {

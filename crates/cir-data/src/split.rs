@@ -127,7 +127,11 @@ impl Split {
             }
             (HeldOut::Subjects, Some(subjects)) => Groups::new(index, subjects.iter(), "subjects"),
             (HeldOut::Subjects, None) => {
-                let allowed = "\"combinations\"; the images of this data set have no subjects";
+                let allowed = match index.parts() {
+                    Some(_) => "\"combinations\", or data.hold_out = \"published\"",
+                    None => "\"combinations\"",
+                };
+                let allowed = &format!("{allowed}; the images of this data set have no subjects");
                 return Err(Error::setting("data.hold_out.of", "\"subjects\"", allowed));
             }
         };

@@ -29,8 +29,8 @@ pub enum Outcome {
 /// these steps in order.
 ///
 /// # Errors
-/// When a batch cannot be made, a loss term is not finite, or a file cannot be written. The last
-/// checkpoint is always whole.
+/// When a batch cannot be made (the steps before it are saved then), a loss term is not finite, or a
+/// file cannot be written. The last checkpoint is always whole.
 pub fn train<A: Algorithm, E: Display>(
     algorithm: &mut A,
     batches: impl IntoIterator<Item = std::result::Result<A::Batch, E>>,
@@ -48,9 +48,19 @@ pub fn train<A: Algorithm, E: Display>(
     let mut saved = done;
     for step in done + 1..=config.steps {
         let asked = Instant::now();
-        let batch = match batches.next() {
-            Some(batch) => batch.map_err(|e| Error::Batch { step, what: e.to_string() })?,
-            None => return Err(Error::Batch { step, what: "there are no more".into() }),
+        let batch = batches.next().map(|batch| batch.map_err(|e| e.to_string()));
+        let batch = match batch.unwrap_or_else(|| Err("there are no more".into())) {
+            Ok(batch) => batch,
+            Err(mut what) => {
+                // The data may be mended: what was trained before is kept for then.
+                let made = step - 1;
+                if made > saved {
+                    each(observers, |o| o.on_checkpoint(made, &run.checkpoint()))?;
+                    save(algorithm, made, &recipe, run)?;
+                    what += &format!(" (saved after step {made})");
+                }
+                return Err(Error::Batch { step, what });
+            }
         };
         wait += asked.elapsed();
         let warned = algorithm.warning().is_some();

@@ -147,7 +147,10 @@ fn a_missing_batch_names_its_step() {
     let mut line = Line::new(0);
     let stop = StopFlag::default();
     let outcome = train(&mut line, batches, &CONFIG, &run, 0, &mut [], &stop);
-    assert_eq!(outcome.unwrap_err().to_string(), "the batch of step 2: b.png is torn");
+    let error = outcome.unwrap_err().to_string();
+    assert_eq!(error, "the batch of step 2: b.png is torn (saved after step 1)");
+    // Nothing that was trained is lost.
+    assert_eq!(load_checkpoint(&run.checkpoint()).unwrap().step, 1);
 }
 
 const KILLED: &str = "CIR_TRAIN_TEST_KILLED";

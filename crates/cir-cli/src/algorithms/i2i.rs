@@ -81,36 +81,36 @@ impl Model for Translator {
         let paths = count.div_ceil(PATHS);
         let between = between(self, data, &judge, paths, seed)?;
         let row = |direction: &Direction| {
-            let truth =
-                |of: fn(&cir_i2i::Truth) -> String| direction.truth.as_ref().map_or("–".into(), of);
-            vec![
-                direction.name.clone(),
-                truth(|t| format!("{:.3}", t.content)),
-                truth(|t| format!("{:.3}", t.manner)),
-                truth(|t| format!("{:.4}", t.l1)),
+            let truth = direction.truth.map(|t| {
+                [format!("{:.3}", t.content), format!("{:.3}", t.manner), format!("{:.4}", t.l1)]
+            });
+            let rest = [
                 format!("{:.3}", direction.domain),
                 format!("{:.3}", direction.domain_random),
                 format!("{:.4}", direction.diversity),
                 format!("{:.4}", direction.reconstruction),
                 format!("{:.3}", direction.reader),
-            ]
+            ];
+            let name = std::iter::once(direction.name.clone());
+            name.chain(truth.into_iter().flatten()).chain(rest).collect()
         };
-        let columns = [
-            "",
-            "content",
-            "manner",
-            "L1 truth",
-            "domain",
-            "domain, random",
-            "diversity",
-            "L1 own",
-            "reader",
-        ];
+        let known = found.directions.iter().all(|direction| direction.truth.is_some());
+        let truth: &[&str] = if known { &["content", "manner", "L1 truth"] } else { &[] };
+        let rest = ["domain", "domain, random", "diversity", "L1 own", "reader"];
+        let columns = [&[""], truth, &rest].concat();
+        let guessing = match known {
+            true => format!(
+                "; content and manner among {} others, where guessing finds {:.3}",
+                found.others,
+                1. / (found.others + 1) as f64
+            ),
+            false => String::new(),
+        };
         let own = Scores {
             name: "",
             heading: "Scores on pictures never seen in training",
-            explanation: "A picture is translated in the manner of another. Content is the share of \
-                          translations that lie nearer to the true picture of their own content \
+            explanation: "A picture is translated in the manner of another. Where its true picture is \
+                          known, content is the share of translations that lie nearer to the true picture of their own content \
                           than to those of others in the same manner, manner the share that lie \
                           nearer to the true one in their reference's manner than to those in \
                           others'; L1 truth is the mean absolute difference to it. Domain is the \
@@ -119,12 +119,11 @@ impl Model for Translator {
                           Diversity is the mean absolute difference between random translations of \
                           one picture, L1 own that between pictures and what is made of their own \
                           codes.",
-            columns: columns.map(str::to_owned).into(),
+            columns: columns.into_iter().map(str::to_owned).collect(),
             rows: found.directions.iter().map(row).collect(),
             footer: format!(
-                "over {} translations of {} pictures in each direction; content and manner among \
-                 {} others",
-                found.directions[0].count, found.images, found.others
+                "over {} translations of {} pictures in each direction{guessing}",
+                found.directions[0].count, found.images
             ),
             json: serde_json::to_value(&found)?,
         };

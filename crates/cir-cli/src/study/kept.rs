@@ -1,13 +1,11 @@
 //! What a study's folder keeps of a setting besides its results: its recipe, and its runs.
 
 use std::{
-    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result};
-use toml::{Table, Value};
 
 use super::{file::Setting, read_if_there};
 use crate::recipe::Recipe;
@@ -30,32 +28,7 @@ pub(super) fn changed(path: &Path, new: &Recipe) -> Result<Option<String>> {
     let Ok(old) = Recipe::parse(&path.display().to_string(), &text, &[seed]) else {
         return Ok(Some("it cannot be read any more".into()));
     };
-    if old == *new {
-        return Ok(None);
-    }
-    let [old, new] = [fields(&old)?, fields(new)?];
-    let none = String::from("nothing");
-    let all = old.keys().chain(new.keys());
-    let changed = all.map(|name| (name, old.get(name), new.get(name))).find(|(_, a, b)| a != b);
-    Ok(changed.map(|(name, old, new)| {
-        format!("{name}: found {}, was {}", new.unwrap_or(&none), old.unwrap_or(&none))
-    }))
-}
-
-/// Fields of all sections by name.
-fn fields(recipe: &Recipe) -> Result<BTreeMap<String, String>> {
-    fn add(fields: &mut BTreeMap<String, String>, section: &str, table: Table) {
-        for (name, value) in table {
-            let name = if section.is_empty() { name } else { format!("{section}.{name}") };
-            match value {
-                Value::Table(inner) => add(fields, &name, inner),
-                value => _ = fields.insert(name, value.to_string()),
-            }
-        }
-    }
-    let mut all = BTreeMap::new();
-    add(&mut all, "", recipe.to_toml()?.parse()?);
-    Ok(all)
+    new.change_from(&old)
 }
 
 /// The folders of all runs of a setting, whatever their seeds.

@@ -139,7 +139,7 @@ fn a_model_of_sketches_is_trained_and_used() {
     refused(&place, &["swap", "run", a, s, "--block", "content"], &other);
     refused(&place, &["interpolate", "run", a, s, "--block", "content"], &other);
     refused(&place, &["encode", "run", a, "-o", "z.npy"], &other);
-    refused(&place, &["synthesise", "run", "domain=sketch"], &["run: this model"]);
+    refused(&place, &["synthesise", "run", "domain=sketch"], &other);
     let to = |more: &[&'static str]| [&["translate", "run", a], more].concat();
     refused(&place, &to(&["--to", "photo"]), &["--to photo", "portrait or sketch (A or B)"]);
     refused(&place, &to(&[]), &["--to"]);
@@ -160,6 +160,15 @@ fn a_model_of_sketches_is_trained_and_used() {
     let ignored = to(&["--to", "A", "--reference", "one.png", "--seed", "2"]);
     refused(&place, &ignored, &["--seed", "--reference"]);
     refused(&place, &to(&["--to", "A", "--each", "e", "-o", "e.png"]), &["--each", "--out"]);
+    let three = [a, s, t, a].map(String::from);
+    let three: Vec<&str> = three.iter().map(|s| &**s).collect();
+    let three =
+        [&["translate", "run", "--to", "A", "--reference"], &three[..], &["--", a]].concat();
+    refused(&place, &three, &["--reference: found 4 pictures; allowed: 1 or 2"]);
+    for (read, more) in [(a, vec![]), (s, vec!["--reference", s])] {
+        let over = [&["translate", "run", a, "--to", "B", "-o", read], &more[..]].concat();
+        refused(&place, &over, &["--out", "which is read"]);
+    }
     let missing = place.refused(&["translate", "run", "none.png", "--to", "A"], 1);
     assert!(missing.contains("none.png"), "{missing}");
     fs::write(place.path("text.png"), "no picture").unwrap();
@@ -171,8 +180,11 @@ fn a_model_of_sketches_is_trained_and_used() {
     assert!(recipe.contains("form = \"concat\""), "{recipe}");
     let other = recipe.replace("form = \"concat\"", "form = \"feature-wise\"");
     fs::write(place.path("run/recipe.toml"), other).unwrap();
-    let resume = ["train", "--resume", "run"];
-    refused(&place, &resume, &["recipe.toml", "differs", "checkpoint.safetensors"]);
+    let change =
+        ["recipe.toml", "model.form: found \"feature-wise\", was \"concat\"", "checkpoint"];
+    refused(&place, &["train", "--resume", "run"], &change);
+    // A report must not show another recipe than the model's.
+    refused(&place, &["eval", "run"], &change);
 }
 
 #[test]
@@ -180,7 +192,7 @@ fn models_that_edit_do_not_translate() {
     let place = Place::new();
     place.train("run", &["train.steps=1", "train.evaluate_every=0"]);
     let translate = ["translate", "run", "a.png", "--to", "A"];
-    refused(&place, &translate, &["run: this model edits pictures", "i2i-dis"]);
+    refused(&place, &translate, &["run: this model recombines", "`synthesise`", "i2i-dis"]);
 }
 
 /// Folders of two kinds of pictures as they are published, some larger than others.
@@ -209,7 +221,7 @@ fn folders_without_pairs_are_translated() {
     let printed =
         place.ok(&train("i2i-cat2dog", "run", &[&small[..], &["updates.full_every=3"]].concat()));
     // No truth is known of them.
-    assert!(printed.contains("A to B") && printed.contains('–'), "{printed}");
+    assert!(printed.contains("A to B") && !printed.contains("content"), "{printed}");
     let each = ["translate", "run", "cats/testA", "--to", "B", "--random", "1", "--each", "dogs"];
     place.ok(&each);
     assert_eq!(pictures(&place, "dogs"), ["dogs/0-1.png", "dogs/1-1.png"]);

@@ -25,7 +25,7 @@ fn the_pictures_that_the_readme_uses_are_rendered_under_these_names() {
         place.ok(&[&["data", "render"], &words[..]].concat());
         folders.push(format!("{}/", words.last().unwrap()));
     }
-    assert_eq!(folders, ["pictures/", "faces/", "people/"]);
+    assert_eq!(folders, ["pictures/", "faces/", "people/", "portraits/"]);
     let words = README.lines().filter(|line| line.starts_with("cargo "));
     let words = words.flat_map(|line| line.split([' ', '=']));
     let rendered =

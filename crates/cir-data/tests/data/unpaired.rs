@@ -107,6 +107,9 @@ fn bad_folders_are_named() {
         "trainB/notes.txt: found another kind of file; expected a picture: .png, .jpg or .jpeg"
     );
     fs::remove_file(set.path("trainB/notes.txt")).unwrap();
+    // What `cir data render` leaves beside its pictures is none.
+    fs::write(set.path("trainB/labels.csv"), "").unwrap();
+    set.open("unpaired", PUBLISHED).unwrap();
     fs::create_dir(set.path("testA/more")).unwrap();
     assert!(set.error("unpaired").starts_with("testA/more: found a folder; expected a picture"));
     fs::remove_dir(set.path("testA/more")).unwrap();
