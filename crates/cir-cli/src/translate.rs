@@ -78,8 +78,11 @@ pub(crate) fn run(args: Args) -> Result<()> {
         true => ProgressBar::new(paths.len() as u64),
         false => ProgressBar::hidden(),
     };
+    let mut about = serde_json::json!({
+        "to": args.to, "pictures": paths, "reference": args.reference,
+    });
     let mut rows = Vec::new();
-    let mut written = 0;
+    let mut files = Vec::new();
     for path in &paths {
         let image = pictures::read(&*loaded, path)?;
         let made = model.translate(&image, to.other(), to, &codes)?;
@@ -88,7 +91,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
                 for (k, image) in made.iter().enumerate() {
                     let name = folder.join(format!("{}-{}.png", stem(path), k + 1));
                     cir_data::save_png(&name, &image.enlarged(usize::from(args.output.enlarge)))?;
-                    written += 1;
+                    files.push(name);
                 }
             }
             None => {
@@ -101,12 +104,11 @@ pub(crate) fn run(args: Args) -> Result<()> {
     progress.finish_and_clear();
     if let Some(folder) = &args.each {
         if args.output.json {
-            let about = serde_json::json!({
-                "to": args.to, "pictures": paths, "out": folder, "written": written,
-            });
+            about["out"] = serde_json::json!(folder);
+            about["files"] = serde_json::json!(files);
             println!("{about}");
         } else {
-            println!("wrote {written} pictures to {}", folder.display());
+            println!("wrote {} pictures to {}", files.len(), folder.display());
         }
         return Ok(());
     }
@@ -119,7 +121,6 @@ pub(crate) fn run(args: Args) -> Result<()> {
         }
         rows.insert(0, head);
     }
-    let about = serde_json::json!({ "to": args.to, "pictures": paths });
     args.output.write(&Image::grid(&rows, 2), about)
 }
 
