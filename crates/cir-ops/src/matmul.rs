@@ -8,7 +8,7 @@ use crate::numbers::Number;
 use crate::parallel::{Shared, filled, parallel};
 use crate::scratch::Scratch;
 use crate::simd::{Generic, Simd, Task};
-use crate::tile::{LONG, Term, Tile, tile};
+use crate::tile::{LONG, Term, Tile, tile, tile_rows};
 
 /// Terms of a dot product that are summed at a time: those of a task's rows of W and of a tile's
 /// rows of x fit into the first-level cache together.
@@ -192,6 +192,9 @@ impl<T: Number> Generic<T> for InputGradient<'_, T> {
 
     fn run<S: Simd<T = T>>(self) -> Vec<T> {
         let rows = self.grad.len() / self.out;
+        if rows == 0 {
+            return Vec::new();
+        }
         // The gradient as `[output][row]`.
         let mut turned = Scratch::<S::P>::take(rows * self.out);
         for (r, grad) in self.grad.chunks_exact(self.out).enumerate() {
@@ -244,26 +247,22 @@ impl<S: Simd> Task for Columns<'_, S> {
                     to.iter_mut().zip(from).for_each(|(to, v)| *to = S::pack(*v, S::T::ZERO));
                 }
             }
-            let tiles = self.rows.div_ceil(S::ROWS);
             for panel in 0..panels {
-                for i in 0..tiles {
-                    let (from, to) = crate::parallel::part(self.rows, tiles, i);
-                    let t = Tile::<S> {
-                        x: self.turned[o * self.rows + from..].as_ptr(),
-                        x_step: self.rows,
-                        w: packed[panel * PANEL * width..].as_ptr(),
-                        w_step: width,
-                        terms: &[Term { x: 0, w: 0 }],
-                        outer: depth,
-                        c: sums[from * pitch + panel * width..].as_mut_ptr(),
-                        c_step: pitch,
-                        add: true,
-                        part: LONG,
-                    };
-                    // SAFETY: `turned` has all rows of `depth` outputs from here, the panel as
-                    // many packed rows, and `sums` whole tiles.
-                    unsafe { tile(to - from, 2, t) };
-                }
+                let t = Tile::<S> {
+                    x: self.turned[o * self.rows..].as_ptr(),
+                    x_step: self.rows,
+                    w: packed[panel * PANEL * width..].as_ptr(),
+                    w_step: width,
+                    terms: &[Term { x: 0, w: 0 }],
+                    outer: depth,
+                    c: sums[panel * width..].as_mut_ptr(),
+                    c_step: pitch,
+                    add: true,
+                    part: LONG,
+                };
+                // SAFETY: `turned` has all rows of `depth` outputs from here, the panel as
+                // many packed rows, and `sums` whole tiles.
+                unsafe { tile_rows(self.rows, 2, t) };
             }
         }
         for (r, row) in sums.chunks_exact(pitch).enumerate() {

@@ -6,6 +6,7 @@
 //! lie side by side in packed weights `w`; k runs over channels and taps, whose positions are
 //! listed in a table.
 
+use crate::parallel::part;
 use crate::simd::{Simd, Task};
 
 /// [`Tile::part`] of what a layer computes: rounding grows with the square root of the longest chain
@@ -177,6 +178,21 @@ pub(crate) unsafe fn tile<S: Simd>(rows: usize, vectors: usize, t: Tile<'_, S>) 
     )(1, 3)(2, 3)(3, 3)(4, 3)(1, 4)(2, 4)(3, 4)(4, 4)(1, 6)(2, 6)(3, 6)(4, 6)(1, 8)(2, 8)(
         3, 8
     ));
+}
+
+/// Computes any number of rows, in tiles that stay in registers and are as equal as can be, so that
+/// none is left with a row or two.
+///
+/// # Safety
+/// As [`tile`].
+#[inline(always)]
+pub(crate) unsafe fn tile_rows<S: Simd>(rows: usize, vectors: usize, t: Tile<'_, S>) {
+    let tiles = rows.div_ceil(most_rows::<S>(vectors));
+    for i in 0..tiles {
+        let (from, to) = part(rows, tiles, i);
+        // SAFETY: these rows are among those that the caller vouches for.
+        unsafe { tile(to - from, vectors, t.from(from, 0)) };
+    }
 }
 
 #[cfg(test)]

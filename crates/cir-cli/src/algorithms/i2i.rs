@@ -109,16 +109,16 @@ impl Model for Translator {
         let own = Scores {
             name: "",
             heading: "Scores on pictures never seen in training",
-            explanation: "A picture is translated in the manner of another. Where its true picture is \
-                          known, content is the share of translations that lie nearer to the true picture of their own content \
-                          than to those of others in the same manner, manner the share that lie \
-                          nearer to the true one in their reference's manner than to those in \
-                          others'; L1 truth is the mean absolute difference to it. Domain is the \
-                          share that a classifier takes for pictures of the domain, also of random \
-                          translations; its own accuracy on true pictures is in the last column. \
-                          Diversity is the mean absolute difference between random translations of \
-                          one picture, L1 own that between pictures and what is made of their own \
-                          codes.",
+            explanation: "A picture is translated in the manner of another. Where its true picture \
+                          is known, content is the share of translations that lie nearer to the \
+                          true picture of their own content than to those of others in the same \
+                          manner, manner the share that lie nearer to the true one in their \
+                          reference's manner than to those in others'; L1 truth is the mean \
+                          absolute difference to it. Domain is the share that a classifier takes \
+                          for pictures of the domain, also of random translations; its own \
+                          accuracy on true pictures is in the last column. Diversity is the mean \
+                          absolute difference between random translations of one picture, L1 own \
+                          that between pictures and what is made of their own codes.",
             columns: columns.into_iter().map(str::to_owned).collect(),
             rows: found.directions.iter().map(row).collect(),
             footer: format!(

@@ -11,7 +11,7 @@ use crate::numbers::Number;
 use crate::parallel::{Shared, filled, parallel, part};
 use crate::scratch::Scratch;
 use crate::simd::{Simd, Task};
-use crate::tile::{LONG, Term, Tile, most_rows, tile, vectors_across};
+use crate::tile::{LONG, Term, Tile, most_rows, tile_rows, vectors_across};
 
 use super::collect::Collect;
 use super::positions::{Unit, pack};
@@ -272,7 +272,6 @@ impl<S: Simd> Task for Block<'_, S> {
         let [cb, hb, _] = plan.g.b;
         let real = self.block.1 - self.block.0;
         let rows = if plan.merged { plan.rows } else { real };
-        let tiles = rows.div_ceil(most_rows::<S>(width / S::LANES));
         let mut staged = Scratch::<S::P>::take(plan.samples * plan.sample + plan.pitch * S::LANES);
         let positions = hb * plan.pairs * width;
         for (i, unit) in self.units.iter().enumerate() {
@@ -290,25 +289,22 @@ impl<S: Simd> Task for Block<'_, S> {
                         true => &terms[..terms.len() / plan.heights * unit.heights],
                         false => terms,
                     };
-                    for i in 0..tiles {
-                        let (from, to) = part(rows, tiles, i);
-                        let at = ((block_b * plan.bases.len() + tap) * plan.rows + from) * width;
-                        let t = Tile::<S> {
-                            x: staged[base + from..].as_ptr(),
-                            x_step: plan.sample,
-                            w: w.as_ptr(),
-                            w_step: plan.blocks_b * positions,
-                            terms,
-                            outer: unit.samples,
-                            c: self.total[at..].as_mut_ptr(),
-                            c_step: width,
-                            add,
-                            part: LONG,
-                        };
-                        // SAFETY: the unit's rows and columns are staged with all taps, for every
-                        // channel of the block; its positions are packed; the total has all rows.
-                        unsafe { tile(to - from, vectors, t) };
-                    }
+                    let at = (block_b * plan.bases.len() + tap) * plan.rows * width;
+                    let t = Tile::<S> {
+                        x: staged[*base..].as_ptr(),
+                        x_step: plan.sample,
+                        w: w.as_ptr(),
+                        w_step: plan.blocks_b * positions,
+                        terms,
+                        outer: unit.samples,
+                        c: self.total[at..].as_mut_ptr(),
+                        c_step: width,
+                        add,
+                        part: LONG,
+                    };
+                    // SAFETY: the unit's rows and columns are staged with all taps, for every
+                    // channel of the block; its positions are packed; the total has all rows.
+                    unsafe { tile_rows(rows, vectors, t) };
                 }
             }
         }

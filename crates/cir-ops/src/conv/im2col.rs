@@ -9,12 +9,12 @@
 
 use crate::activation::{Activation, Piecewise};
 use crate::numbers::Number;
-use crate::parallel::{Shared, filled, parallel, part};
+use crate::parallel::{Shared, filled, parallel};
 use crate::scratch::Scratch;
 use crate::simd::{Simd, Task};
-use crate::tile::{Term, Tile, most_rows, tile, vectors_across};
+use crate::tile::{Term, Tile, tile_rows, vectors_across};
 
-use super::plan::{Correlation, starts};
+use super::plan::{Correlation, start};
 use super::weights::pack_inputs;
 
 /// Most positions of a phase: with more, packing all weights first costs little.
@@ -178,13 +178,10 @@ impl<S: Simd> Task for Block<'_, S> {
         let Plan { c, weight, bias, width, ref phases, ref taps, .. } = *self.plan;
         let first = self.block * width;
         let real = width.min(c.outputs - first);
-        let start = starts(bias, first, real);
         // `[phase][position][output]`.
         let count = c.batch * c.y.output * c.x.output;
         let mut results = Scratch::<S::T>::take(count * width);
-        for position in results.chunks_exact_mut(width) {
-            position.copy_from_slice(&start[..width]);
-        }
+        start(&mut results, width, bias, first);
         let inputs = c.inputs.div_ceil(S::PAIR);
         let step = taps.len() * width;
         let at_once = (SLICE / (step * size_of::<S::P>()).max(1)).clamp(1, inputs);
@@ -219,26 +216,21 @@ impl<S: Simd> Block<'_, S> {
     ) {
         let Plan { c, width, ref taps, staged_step, .. } = *self.plan;
         let vectors = (c.outputs - self.block * width).min(width).div_ceil(S::LANES);
-        let positions = sums.len() / width;
-        let tiles = positions.div_ceil(most_rows::<S>(vectors));
-        for i in 0..tiles {
-            let (from, to) = part(positions, tiles, i);
-            let t = Tile::<S> {
-                x: staged[from..].as_ptr(),
-                x_step: staged_step,
-                w: packed.as_ptr(),
-                w_step: taps.len() * width,
-                terms,
-                outer: inputs,
-                c: sums[from * width..].as_mut_ptr(),
-                c_step: width,
-                add: true,
-                part: c.part(),
-            };
-            // SAFETY: each of the inputs has all positions of each tap staged, and its weights of
-            // each tap packed; `sums` has each position.
-            unsafe { tile(to - from, vectors, t) };
-        }
+        let t = Tile::<S> {
+            x: staged.as_ptr(),
+            x_step: staged_step,
+            w: packed.as_ptr(),
+            w_step: taps.len() * width,
+            terms,
+            outer: inputs,
+            c: sums.as_mut_ptr(),
+            c_step: width,
+            add: true,
+            part: c.part(),
+        };
+        // SAFETY: each of the inputs has all positions of each tap staged, and its weights of
+        // each tap packed; `sums` has each position.
+        unsafe { tile_rows(sums.len() / width, vectors, t) };
     }
 
     /// Writes the results of the block's `real` outputs, activated.

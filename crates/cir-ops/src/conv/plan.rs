@@ -134,14 +134,17 @@ impl Correlation {
     }
 }
 
-/// What the sums of a block of at most 64 outputs start with: the bias of the `real` ones from `first`
-/// on, or zeros.
-pub(crate) fn starts<T: Number>(bias: Option<&[T]>, first: usize, real: usize) -> [T; 64] {
-    let mut starts = [T::ZERO; 64];
-    if let Some(bias) = bias {
-        starts[..real].copy_from_slice(&bias[first..first + real]);
+/// Lets sums `[position][output]` of `width` outputs from `first` on start with their bias, or with
+/// zeros.
+#[inline(always)]
+pub(crate) fn start<T: Number>(sums: &mut [T], width: usize, bias: Option<&[T]>, first: usize) {
+    let Some(bias) = bias else { return sums.fill(T::ZERO) };
+    let bias = &bias[first..bias.len().min(first + width)];
+    for sums in sums.chunks_exact_mut(width) {
+        let (real, rest) = sums.split_at_mut(bias.len());
+        real.copy_from_slice(bias);
+        rest.fill(T::ZERO);
     }
-    starts
 }
 
 #[cfg(test)]

@@ -11,10 +11,10 @@ use crate::numbers::Number;
 use crate::parallel::{Shared, filled, parallel, part};
 use crate::scratch::Scratch;
 use crate::simd::{Simd, Task};
-use crate::tile::{Term, Tile, most_rows, tile, vectors_across};
+use crate::tile::{Term, Tile, tile, tile_rows, vectors_across};
 
 use super::lines::{interleave, stage_row};
-use super::plan::{Correlation, starts};
+use super::plan::{Correlation, start};
 use super::weights::Packed;
 
 /// Bytes of staged input that leave room for a slice of the weights in a second-level cache.
@@ -219,34 +219,27 @@ impl<S: Simd> RowTask<'_, S> {
         let Plan { c, width, pitch, .. } = *self.plan;
         let count = c.x.phases[px].count;
         let first = block * width;
-        let start = starts(self.plan.bias, first, width.min(c.outputs - first));
-        for pixel in line[..count * width].chunks_exact_mut(width) {
-            pixel.copy_from_slice(&start[..width]);
-        }
+        start(&mut line[..count * width], width, self.plan.bias, first);
         let terms = &self.plan.terms[list];
         if terms.is_empty() {
             return;
         }
         let w = self.plan.weights.block(list, block);
-        let tiles = count.div_ceil(most_rows::<S>(vectors));
-        for i in 0..tiles {
-            let (from, to) = part(count, tiles, i);
-            let t = Tile::<S> {
-                x: x[from..].as_ptr(),
-                x_step: pitch,
-                w: w.as_ptr(),
-                w_step: self.plan.weights.input_step(list),
-                terms,
-                outer: c.inputs.div_ceil(S::PAIR),
-                c: line[from * width..].as_mut_ptr(),
-                c_step: width,
-                add: true,
-                part: c.part(),
-            };
-            // SAFETY: the staged rows reach from the first tap of the first pixel to the last tap
-            // of the last one for each input; `w` holds each input's taps; `line` each pixel.
-            unsafe { tile(to - from, vectors, t) };
-        }
+        let t = Tile::<S> {
+            x: x.as_ptr(),
+            x_step: pitch,
+            w: w.as_ptr(),
+            w_step: self.plan.weights.input_step(list),
+            terms,
+            outer: c.inputs.div_ceil(S::PAIR),
+            c: line.as_mut_ptr(),
+            c_step: width,
+            add: true,
+            part: c.part(),
+        };
+        // SAFETY: the staged rows reach from the first tap of the first pixel to the last tap
+        // of the last one for each input; `w` holds each input's taps; `line` each pixel.
+        unsafe { tile_rows(count, vectors, t) };
     }
 
     /// Channels × pixels: `turned` is `[channel][phase][pixel]`.

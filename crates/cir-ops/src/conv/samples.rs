@@ -11,7 +11,7 @@ use crate::scratch::Scratch;
 use crate::simd::{Simd, Task};
 use crate::tile::{Term, Tile, most_rows, tile, vectors_across};
 
-use super::plan::{Axis, Correlation, starts};
+use super::plan::{Axis, Correlation, start};
 use super::rows::NARROW;
 use super::weights::Packed;
 
@@ -121,11 +121,8 @@ impl<S: Simd> Task for Group<'_, S> {
         for block in 0..c.outputs.div_ceil(width) {
             let first = block * width;
             let real = width.min(c.outputs - first);
-            let start = starts(bias, first, real);
+            start(&mut line, width, bias, first);
             for (pixel, line) in line.chunks_exact_mut(count * width).enumerate() {
-                for sample in line.chunks_exact_mut(width) {
-                    sample.copy_from_slice(&start[..width]);
-                }
                 let t = Tile::<S> {
                     x: staged.as_ptr(),
                     x_step: plane * group,

@@ -18,6 +18,14 @@ pub(crate) fn numbers(len: usize, seed: u64) -> Vec<f64> {
     (0..len).map(|_| next()).collect()
 }
 
+/// The nearest number of 8 significant bits, ties to even, as f32 rounds in its own 24.
+pub(crate) fn nearest_bf16(v: f64) -> f64 {
+    let v = v as f32;
+    // What is added and taken away leaves no more bits than these.
+    let carry = v * 65537.;
+    f64::from(carry - (carry - v))
+}
+
 /// A variable of `numbers`.
 pub(crate) fn var(shape: &[usize], seed: u64, dtype: DType) -> Var {
     let data = numbers(shape.iter().product(), seed);
@@ -124,12 +132,26 @@ impl Shape {
 
     /// Output, and the gradients by input, weight and bias.
     pub(crate) fn naive(&self, x: &[f64], w: &[f64], bias: &[f64]) -> [Vec<f64>; 4] {
+        self.sums(x, w, bias, |v| v)
+    }
+
+    /// As [`naive`](Self::naive), of products whose operands are `rounded`.
+    pub(crate) fn sums(
+        &self,
+        x: &[f64],
+        w: &[f64],
+        bias: &[f64],
+        rounded: impl Fn(f64) -> f64,
+    ) -> [Vec<f64>; 4] {
         let (oh, ow) = self.output().unwrap();
+        let all = |v: &[f64]| v.iter().map(|v| rounded(*v)).collect::<Vec<_>>();
+        let (x, w) = (all(x), all(w));
         let mut y = vec![0.; self.batch * self.cout * oh * ow];
         for (i, y) in y.iter_mut().enumerate() {
             *y = bias[i / (oh * ow) % self.cout];
         }
-        let g = numbers(y.len(), 99);
+        let exact = numbers(y.len(), 99);
+        let g = all(&exact);
         let (mut dx, mut dw) = (vec![0.; x.len()], vec![0.; w.len()]);
         let mut db = vec![0.; self.cout];
         self.products(|i, k, o| {
@@ -137,7 +159,7 @@ impl Shape {
             dx[i] += g[o] * w[k];
             dw[k] += g[o] * x[i];
         });
-        for (i, g) in g.iter().enumerate() {
+        for (i, g) in exact.iter().enumerate() {
             db[i / (oh * ow) % self.cout] += g;
         }
         [y, dx, dw, db]

@@ -9,7 +9,7 @@ use crate::numbers::Number;
 use crate::parallel::{Shared, filled, parallel, part};
 use crate::scratch::Scratch;
 use crate::simd::{Simd, Task};
-use crate::tile::{LONG, Term, Tile, most_rows, tile};
+use crate::tile::{LONG, Term, Tile, tile_rows};
 
 use super::super::gradient::WeightGradient;
 use super::super::plan::Axis;
@@ -175,32 +175,28 @@ impl<S: Simd> Task for Product<'_, S> {
         let width = b.width;
         let v = &self.v[(point * a.blocks() + block) * count * BLOCK..][..count * BLOCK];
         let rows = BLOCK.min(a.depth() - block * BLOCK);
-        let groups = rows.div_ceil(most_rows::<S>(VECTORS));
         for first in (0..count).step_by(DEPTH) {
             let deep = DEPTH.min(count - first);
             for block_b in 0..b.blocks() {
                 let z = &self.z[(point * b.blocks() + block_b) * count * width..][..count * width];
                 let vectors = (b.depth() - block_b * width).min(width).div_ceil(S::LANES);
-                for group in 0..groups {
-                    let (from, to) = part(rows, groups, group);
-                    for (k, outer, terms_count) in tables(first, deep) {
-                        let t = Tile::<S> {
-                            // Where PAIR is 1, P is T.
-                            x: v[k * BLOCK + from..].as_ptr().cast(),
-                            x_step: TERMS * BLOCK,
-                            w: z[k * width..].as_ptr().cast(),
-                            w_step: TERMS * width,
-                            terms: &terms[..terms_count],
-                            outer,
-                            c: self.total[(block_b * BLOCK + from) * width..].as_mut_ptr(),
-                            c_step: width,
-                            add: self.add || k > 0,
-                            part: LONG,
-                        };
-                        // SAFETY: `v` holds `BLOCK` and `z` `width` numbers for each tile, the
-                        // total `width` for each of `BLOCK` rows.
-                        unsafe { tile(to - from, vectors, t) };
-                    }
+                for (k, outer, terms_count) in tables(first, deep) {
+                    let t = Tile::<S> {
+                        // Where PAIR is 1, P is T.
+                        x: v[k * BLOCK..].as_ptr().cast(),
+                        x_step: TERMS * BLOCK,
+                        w: z[k * width..].as_ptr().cast(),
+                        w_step: TERMS * width,
+                        terms: &terms[..terms_count],
+                        outer,
+                        c: self.total[block_b * BLOCK * width..].as_mut_ptr(),
+                        c_step: width,
+                        add: self.add || k > 0,
+                        part: LONG,
+                    };
+                    // SAFETY: `v` holds `BLOCK` and `z` `width` numbers for each tile, the
+                    // total `width` for each of `BLOCK` rows.
+                    unsafe { tile_rows(rows, vectors, t) };
                 }
             }
         }
