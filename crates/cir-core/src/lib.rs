@@ -36,7 +36,7 @@ pub use latent::Latent;
 pub use likelihood::binary_cross_entropy;
 pub use losses::{Losses, Scalars, add_scalar, check_weights};
 pub use moves::{Move, Sheet, Tile};
-pub use params::{NamedTensors, Params};
+pub use params::{NamedTensors, Params, check_initialisation};
 pub use partition::{Block, Partition};
 pub use random::{Rng, rng};
 pub use schedule::{LrSchedule, Ramp};

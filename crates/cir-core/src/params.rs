@@ -10,6 +10,7 @@ use std::{
 
 use candle_core::{DType, Device, Shape, Tensor, Var, bail};
 use candle_nn::{Init, VarBuilder, var_builder::SimpleBackend};
+use cir_ops::Initialisation;
 use rand::distr::{Distribution, StandardUniform};
 
 use crate::{Error, Result, Rng, rng};
@@ -81,6 +82,19 @@ impl Params {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Var>> {
         // A panic elsewhere leaves the map whole: entries are inserted in one piece.
         self.0.vars.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Checks how a model's weights start.
+///
+/// # Errors
+/// Names a standard deviation that is none.
+pub fn check_initialisation(initialisation: Initialisation) -> Result<()> {
+    match initialisation {
+        Initialisation::Normal(stdev) if !(stdev > 0. && stdev.is_finite()) => {
+            Err(Error::setting("model.initialisation.normal", stdev, "a number above 0"))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use cir_core::{
     AdamConfig, Cir, CirConfig, Error, LrSchedule, Partition, PixelRange, Result, Schema,
-    check_shards, check_weights,
+    check_initialisation, check_shards, check_weights,
 };
 use cir_metrics::EvaluationConfig;
 use cir_ops::{Initialisation, Precision};
@@ -84,12 +84,7 @@ impl ModelConfig {
             let allowed = format!("0 to {}, the stages of the decoder", self.channels.len());
             return Err(Error::setting(field("smooth_stages"), self.smooth_stages, allowed));
         }
-        if let Initialisation::Normal(stdev) = self.initialisation
-            && !(stdev > 0. && stdev.is_finite())
-        {
-            let field = field("initialisation.normal");
-            return Err(Error::setting(field, stdev, "a number above 0"));
-        }
+        check_initialisation(self.initialisation)?;
         self.partition().map(|_| ())
     }
 
@@ -214,6 +209,7 @@ impl ElegantConfig {
         self.optimiser.generator.check("optimiser.generator")?;
         self.optimiser.discriminator.check("optimiser.discriminator")?;
         self.schedule.check("schedule")?;
+        self.evaluation.check()?;
         if self.sampling.batch == 0 {
             return Err(Error::setting("sampling.batch", 0, "at least 1"));
         }

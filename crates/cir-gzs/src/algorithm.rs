@@ -76,6 +76,7 @@ impl GzsConfig {
         self.loss.check(&self.model)?;
         self.optimiser.check("optimiser")?;
         self.schedule.check("schedule")?;
+        self.evaluation.check()?;
         if self.sampling.batch == 0 {
             return Err(Error::setting("sampling.batch", 0, "at least 1"));
         }

@@ -1,7 +1,7 @@
 //! What can be set: the network's sizes and the loss.
 
 use candle_core::{Result as TensorResult, Tensor};
-use cir_core::{Error, Partition, PixelRange, Result, check_weights};
+use cir_core::{Error, Partition, PixelRange, Result, check_initialisation, check_weights};
 use cir_ops::Initialisation;
 use serde::{Deserialize, Serialize};
 
@@ -107,12 +107,7 @@ impl ModelConfig {
         if self.blocks.blocks().iter().any(|b| b.code != 0) {
             return Err(Error::setting(field("blocks"), "a second code", "blocks of one vector"));
         }
-        if let Initialisation::Normal(stdev) = self.initialisation
-            && !(stdev > 0. && stdev.is_finite())
-        {
-            let field = field("initialisation.normal");
-            return Err(Error::setting(field, stdev, "a number above 0"));
-        }
+        check_initialisation(self.initialisation)?;
         self.blocks.check_width("model.blocks", 0, self.z_dim)
     }
 }

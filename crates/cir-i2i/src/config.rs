@@ -2,7 +2,7 @@
 
 use cir_core::{
     AdamConfig, Cir, CirConfig, Error, LrSchedule, Moved, Partition, PixelRange, Result, Scale,
-    Schema,
+    Schema, check_initialisation,
 };
 use cir_data::DataSet;
 use cir_metrics::EvaluationConfig;
@@ -94,7 +94,7 @@ impl ModelConfig {
                 return Err(Error::setting(format!("model.{name}"), found, allowed));
             }
         }
-        Ok(())
+        check_initialisation(self.initialisation)
     }
 
     /// Content and attribute, each a code.
@@ -258,6 +258,7 @@ impl I2iConfig {
             return Err(Error::setting("optimiser.clip", clip, "a number above 0"));
         }
         self.schedule.check("schedule")?;
+        self.evaluation.check()?;
         if self.updates.full_every == 0 {
             return Err(Error::setting("updates.full_every", 0, "at least 1"));
         }

@@ -18,6 +18,19 @@ pub struct EvaluationConfig {
     pub reader_steps: u64,
 }
 
+impl EvaluationConfig {
+    /// Checks the values.
+    ///
+    /// # Errors
+    /// When the classifier would learn nothing.
+    pub fn check(&self) -> cir_core::Result<()> {
+        match self.reader_steps {
+            0 => Err(cir_core::Error::setting("evaluation.reader_steps", 0, "at least 1")),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Reads the attributes of what a model made.
 #[derive(Debug, Clone)]
 pub struct Judge {

@@ -87,6 +87,14 @@ impl Report {
     pub(super) fn add(&mut self, limits: Option<Limits>, row: Option<Row>) -> Result<()> {
         self.limits.extend(limits);
         self.rows.extend(row);
+        self.write()
+    }
+
+    /// Writes everything into the folder, if there is one.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(super) fn write(&self) -> Result<()> {
         let Some(folder) = &self.folder else { return Ok(()) };
         fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
         let json = serde_json::to_string_pretty(self)? + "\n";

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use candle_core::Device;
 use cir_core::{Attribute, ChosenMoved, LrSchedule, Moved, Scale, Schema};
 use cir_data::{DataSet, Source as _, Split};
+use cir_ops::Initialisation;
 
 use super::{Squares, config, data, data_set, model, with_model};
 use crate::{Batches, Form, I2i, I2iConfig, ModelConfig};
@@ -42,6 +43,14 @@ fn sizes_of_networks_that_are_out_of_range_are_named() {
     is(&refusal(|c| c.model.scales = 9), "model.scales: found 9; allowed: 1 to 8");
     let stages = refusal(|c| c.model.content_stages = 9);
     is(&stages, "model.content_stages: found 9; allowed: 0 to 8");
+    let start = refusal(|c| c.model.initialisation = Initialisation::Normal(-0.02));
+    is(&start, "model.initialisation.normal: found -0.02; allowed: a number above 0");
+}
+
+#[test]
+fn a_reader_that_learns_nothing_is_named() {
+    let steps = refusal(|c| c.evaluation.reader_steps = 0);
+    is(&steps, "evaluation.reader_steps: found 0; allowed: at least 1");
 }
 
 #[test]
