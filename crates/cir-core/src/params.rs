@@ -85,10 +85,10 @@ impl Params {
     }
 }
 
-/// Checks how a model's weights start.
+/// Checks `model.initialisation`.
 ///
 /// # Errors
-/// Names a standard deviation that is none.
+/// When its standard deviation is not a number above 0.
 pub fn check_initialisation(initialisation: Initialisation) -> Result<()> {
     match initialisation {
         Initialisation::Normal(stdev) if !(stdev > 0. && stdev.is_finite()) => {
@@ -204,6 +204,17 @@ mod tests {
         let numbers = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
         assert_eq!(numbers(&ab["a"]), numbers(&ba["a"]));
         assert_ne!(numbers(&ab["a"]), numbers(&ab["b"]));
+    }
+
+    #[test]
+    fn a_start_needs_a_standard_deviation_above_0() {
+        for stdev in [0., -1., f64::NAN, f64::INFINITY] {
+            let error = check_initialisation(Initialisation::Normal(stdev)).unwrap_err();
+            let field = "model.initialisation.normal";
+            assert_eq!(error.to_string(), format!("{field}: found {stdev}; allowed: a number above 0"));
+        }
+        check_initialisation(Initialisation::Normal(0.02)).unwrap();
+        check_initialisation(Initialisation::He).unwrap();
     }
 
     #[test]

@@ -56,7 +56,7 @@ impl ModelConfig {
     /// The output is an image in [-1, 1].
     pub const RANGE: PixelRange = PixelRange::Signed;
 
-    /// Checks the sizes.
+    /// Checks the sizes, and how weights start.
     ///
     /// # Errors
     /// Names the field, the value and what is allowed.
@@ -262,6 +262,10 @@ mod tests {
         assert!(refusal(|c| c.loss.half_size = -1.).contains("loss.half_size: found -1"));
         let lr = refusal(|c| c.optimiser.discriminator.lr = f64::NAN);
         assert!(lr.contains("optimiser.discriminator.lr"), "{lr}");
+        let reader = refusal(|c| c.evaluation.reader_steps = 0);
+        assert!(reader.contains("evaluation.reader_steps: found 0"), "{reader}");
+        let start = refusal(|c| c.model.initialisation = Initialisation::Normal(0.));
+        assert!(start.contains("model.initialisation.normal: found 0"), "{start}");
     }
 
     #[test]

@@ -78,7 +78,7 @@ impl ModelConfig {
         }
     }
 
-    /// Checks the sizes.
+    /// Checks the sizes, and how weights start.
     ///
     /// # Errors
     /// When one is out of range or the blocks do not cover the latent.

@@ -73,7 +73,7 @@ impl ModelConfig {
     /// The output is a picture in [-1, 1].
     pub const RANGE: PixelRange = PixelRange::Signed;
 
-    /// Checks the sizes.
+    /// Checks the sizes, and how weights start.
     ///
     /// # Errors
     /// Names the field, the value and what is allowed.

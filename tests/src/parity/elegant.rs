@@ -155,7 +155,7 @@ fn config(fixture: &Fixture, settings: &Settings) -> Result<ElegantConfig> {
             discriminator: adam(settings.lr_d),
         },
         schedule: LrSchedule::Step { every: settings.lr_step_size, gamma: settings.lr_gamma },
-        evaluation: EvaluationConfig { reader_steps: 0 },
+        evaluation: EvaluationConfig { reader_steps: 1 },
     })
 }
 

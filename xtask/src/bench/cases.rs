@@ -1,5 +1,6 @@
 //! What is timed, against whom, and how well it should do.
 
+use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
 /// Whom our time is divided by.
@@ -83,7 +84,37 @@ pub(super) fn all(bf16: bool) -> Vec<Case> {
     cases
 }
 
+/// Checks that a case with this in its name has an opponent: candle, or PyTorch if that takes part.
+///
+/// # Errors
+/// Names the cases that have one.
+pub(super) fn check_only(only: &str, pytorch: bool) -> Result<()> {
+    let takes_part = |(against, _): &(Opponent, _)| pytorch || *against == Opponent::Candle;
+    // Those in bf16 are among them.
+    let cases = all(false).into_iter().filter(|case| case.against.iter().any(takes_part));
+    let names: Vec<String> = cases.map(|case| case.name).collect();
+    let found = names.iter().any(|name| name.contains(only));
+    ensure!(found, "--only {only:?}: allowed is a part of one of {}", names.join(", "));
+    Ok(())
+}
+
 /// What the sum over all layers should reach against PyTorch.
 pub(super) fn layers_bar(bf16: bool) -> f64 {
     if bf16 { 0.7 } else { 0.65 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_no_case_has_or_none_with_an_opponent_is_refused() {
+        check_only("", false).unwrap();
+        check_only("layer c 7", false).unwrap();
+        check_only("use gzs", true).unwrap();
+        let unknown = check_only("stepp", true).unwrap_err().to_string();
+        assert!(unknown.contains("\"stepp\"") && unknown.contains("elegant 128 4"), "{unknown}");
+        let alone = check_only("use gzs", false).unwrap_err().to_string();
+        assert!(alone.contains("layer c 7") && !alone.contains("adam"), "{alone}");
+    }
 }

@@ -59,8 +59,7 @@ enum Against {
 pub(crate) fn run(args: Args) -> Result<bool> {
     ensure!(args.rounds > 0, "--rounds 0: allowed are 1 and more");
     ensure!(!args.threads.contains(&0), "--threads 0: allowed are 1 and more");
-    let found = cases::all(false).iter().any(|case| case.name.contains(&args.only));
-    ensure!(found, "--only {:?}: no case has this in its name", args.only);
+    cases::check_only(&args.only, args.against.is_some())?;
     let teams = Teams {
         ours: project::binary("cir-bench", "cir-bench", &[])?,
         python: args.against.map(|Against::Pytorch| pytorch::python()).transpose()?,
@@ -91,8 +90,6 @@ pub(crate) fn run(args: Args) -> Result<bool> {
             }
         }
     }
-    // With nothing missing, the table may still be of an older form.
-    report.write()?;
     print!("{}", table::markdown(&report));
     Ok(report.rows.iter().chain(&table::layer_sums(&report.rows)).all(Row::reached))
 }

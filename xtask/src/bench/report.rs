@@ -56,7 +56,10 @@ impl Report {
                 path.display(),
                 old.machine,
             );
-            return Ok(Self { folder, ..old });
+            let report = Self { folder, ..old };
+            // The table may be of an older form, or gone.
+            report.write()?;
+            return Ok(report);
         }
         Ok(Self { machine, limits: Vec::new(), rows: Vec::new(), folder })
     }
@@ -94,7 +97,7 @@ impl Report {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub(super) fn write(&self) -> Result<()> {
+    fn write(&self) -> Result<()> {
         let Some(folder) = &self.folder else { return Ok(()) };
         fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
         let json = serde_json::to_string_pretty(self)? + "\n";
@@ -129,7 +132,9 @@ mod tests {
         assert!(!has(&first, "full", 1));
         first.add(None, Some(row("step", &[1.], &[2.]))).unwrap();
 
+        fs::remove_file(folder.path().join("bench.md")).unwrap();
         let second = open("1", true).unwrap();
+        assert!(folder.path().join("bench.md").exists());
         assert!(has(&second, "full", 1));
         let published = Case { name: "step".into(), against: Vec::new() };
         assert!(!second.has(&published, Opponent::Published, "full", 1));

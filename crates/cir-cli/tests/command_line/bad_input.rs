@@ -40,6 +40,7 @@ fn recipes_with_unknown_fields_values_or_versions() {
     says(&refused(&["model.depth=5"]), &["model.depth", "5", "1 to 4"]);
     says(&refused(&["model.edge_kernel=4"]), &["model.edge_kernel", "4", "odd"]);
     says(&refused(&["model.initialisation.normal=-1"]), &["initialisation.normal", "-1", "above"]);
+    says(&refused(&["evaluation.reader_steps=0"]), &["evaluation.reader_steps", "at least 1"]);
     says(&refused(&["loss.cir_other.partner=hue"]), &["loss.cir_other", "hue", "font_colour"]);
     says(&refused(&["precision=half"]), &["half", "bf16"]);
     // Before the data are looked for.

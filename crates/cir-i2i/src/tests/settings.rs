@@ -43,12 +43,12 @@ fn sizes_of_networks_that_are_out_of_range_are_named() {
     is(&refusal(|c| c.model.scales = 9), "model.scales: found 9; allowed: 1 to 8");
     let stages = refusal(|c| c.model.content_stages = 9);
     is(&stages, "model.content_stages: found 9; allowed: 0 to 8");
-    let start = refusal(|c| c.model.initialisation = Initialisation::Normal(-0.02));
-    is(&start, "model.initialisation.normal: found -0.02; allowed: a number above 0");
 }
 
 #[test]
-fn a_reader_that_learns_nothing_is_named() {
+fn a_start_and_a_reader_that_learn_nothing_are_named() {
+    let start = refusal(|c| c.model.initialisation = Initialisation::Normal(-0.02));
+    is(&start, "model.initialisation.normal: found -0.02; allowed: a number above 0");
     let steps = refusal(|c| c.evaluation.reader_steps = 0);
     is(&steps, "evaluation.reader_steps: found 0; allowed: at least 1");
 }

@@ -101,7 +101,7 @@ fn config(settings: &Training) -> Result<I2iConfig> {
             Ok(constant) => LrSchedule::Linear { constant, length: settings.n_ep },
             Err(_) => LrSchedule::Constant,
         },
-        evaluation: EvaluationConfig { reader_steps: 0 },
+        evaluation: EvaluationConfig { reader_steps: 1 },
     })
 }
 
