@@ -211,7 +211,10 @@ mod tests {
         for stdev in [0., -1., f64::NAN, f64::INFINITY] {
             let error = check_initialisation(Initialisation::Normal(stdev)).unwrap_err();
             let field = "model.initialisation.normal";
-            assert_eq!(error.to_string(), format!("{field}: found {stdev}; allowed: a number above 0"));
+            assert_eq!(
+                error.to_string(),
+                format!("{field}: found {stdev}; allowed: a number above 0")
+            );
         }
         check_initialisation(Initialisation::Normal(0.02)).unwrap();
         check_initialisation(Initialisation::He).unwrap();
