@@ -19,7 +19,7 @@ use crate::{interpolate::fractions, model, pictures, usage::usage};
 pub(crate) struct Args {
     /// Run folder or model.safetensors.
     model: PathBuf,
-    /// Pictures of the other domain, or folders of them: a row each.
+    /// Pictures of the other domain (that they are is not checked), or folders of them: a row each.
     #[arg(required = true)]
     pictures: Vec<PathBuf>,
     /// Domain to show them in: its name, or A or B (`cir info MODEL` lists both).
@@ -69,6 +69,12 @@ pub(crate) fn run(args: Args) -> Result<()> {
     match &args.each {
         Some(folder) => {
             distinct(&paths)?;
+            if folder.is_file() {
+                let folder = folder.display();
+                return Err(usage(format!(
+                    "--each {folder}: found a file; allowed: a folder, new or old"
+                )));
+            }
             std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
             apart(read(), folder)?;
         }

@@ -157,6 +157,8 @@ fn a_model_of_sketches_is_trained_and_used() {
     assert!(!place.path("twice").exists());
     let beside = ["translate", "run", "sketches", "--to", "A", "--each", "./sketches"];
     refused(&place, &beside, &["--each ./sketches: it holds sketches/", "a folder without"]);
+    let file = [&to(&["--to", "B", "--each"])[..], &[s]].concat();
+    refused(&place, &file, &["--each sketches/", "found a file", "a folder"]);
     refused(&place, &to(&["--to", "B", "--steps", "3"]), &["--steps", "after --reference"]);
     let ignored = to(&["--to", "A", "--reference", "one.png", "--seed", "2"]);
     refused(&place, &ignored, &["--seed", "--reference"]);
