@@ -24,9 +24,10 @@ impl From<bool> for Count {
 
 type Check = fn() -> Result<Count>;
 
-const CHECKS: [(&str, Check); 7] = [
+const CHECKS: [(&str, Check); 8] = [
     ("fmt", || cargo(&["fmt", "--all", "--check"])),
     ("clippy", || cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])),
+    ("no panics", no_panics),
     ("doc", doc),
     ("tidy", || Ok(tidy::run()?.into())),
     ("tests", tests::run),
@@ -57,6 +58,14 @@ pub(crate) fn run() -> Result<bool> {
 
 fn cargo(arguments: &[&str]) -> Result<Count> {
     Ok(shell::succeeds(&mut project::cargo(arguments))?.into())
+}
+
+/// What is not a test answers bad input with an error.
+fn no_panics() -> Result<Count> {
+    let lints = ["unwrap_used", "expect_used", "panic", "unreachable"];
+    let lints = lints.map(|lint| format!("-Dclippy::{lint}"));
+    let mut command = project::cargo(&["clippy", "--workspace", "--lib", "--bins", "--"]);
+    Ok(shell::succeeds(command.args(lints))?.into())
 }
 
 fn doc() -> Result<Count> {

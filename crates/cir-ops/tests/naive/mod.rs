@@ -18,14 +18,6 @@ pub(crate) fn numbers(len: usize, seed: u64) -> Vec<f64> {
     (0..len).map(|_| next()).collect()
 }
 
-/// The nearest number of 8 significant bits, ties to even, as f32 rounds in its own 24.
-pub(crate) fn nearest_bf16(v: f64) -> f64 {
-    let v = v as f32;
-    // What is added and taken away leaves no more bits than these.
-    let carry = v * 65537.;
-    f64::from(carry - (carry - v))
-}
-
 /// A variable of `numbers`.
 pub(crate) fn var(shape: &[usize], seed: u64, dtype: DType) -> Var {
     let data = numbers(shape.iter().product(), seed);
