@@ -88,6 +88,15 @@ impl<T> Shared<T> {
         unsafe { std::slice::from_raw_parts_mut(self.start.add(start).cast(), len) }
     }
 
+    /// Where elements `start..start + len` lie, of which a task's own may be written.
+    ///
+    /// # Panics
+    /// When they are out of bounds.
+    pub(crate) fn pointer(self, start: usize, len: usize) -> *mut T {
+        assert!(start <= self.len && len <= self.len - start, "part outside of the buffer");
+        self.start.wrapping_add(start)
+    }
+
     /// Elements `start..start + len`, all of them written before.
     ///
     /// # Panics

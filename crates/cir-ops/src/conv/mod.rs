@@ -3,6 +3,7 @@
 mod collect;
 mod gradient;
 mod im2col;
+mod images;
 mod lines;
 mod op;
 mod plan;

@@ -6,6 +6,7 @@ use crate::scratch::Scratch;
 use crate::simd::{Simd, Task};
 
 use super::gradient::{POSITIONS, Plan};
+use super::images::{Images, Row};
 
 /// Positions that are summed in one go: whole samples, or some rows of one.
 #[derive(Clone, Copy, Debug)]
@@ -34,10 +35,13 @@ impl Unit {
         let slack = plan.pitch * S::LANES;
         let paired = if S::PAIR == 1 { 0 } else { plan.row + g.stride * plan.pitch };
         let mut turned = Scratch::<S::T>::take(paired + slack);
+        let images = Images { numbers: plan.a, sizes: g.a };
         for sample in 0..self.samples {
             let n = first + self.n + sample;
             for row in 0..rows {
                 let y = (self.y * g.stride + row) as isize - g.padding[0];
+                let columns = plan.columns + if S::PAIR == 1 { 0 } else { g.stride };
+                let from = Row { sample: n, y, before: g.padding[1], columns };
                 let to = &mut staged[sample * plan.sample + row * plan.row..];
                 if S::PAIR == 1 {
                     debug_assert_eq!(size_of::<S::P>(), size_of::<S::T>());
@@ -45,9 +49,9 @@ impl Unit {
                     let to = unsafe {
                         std::slice::from_raw_parts_mut(to.as_mut_ptr().cast::<S::T>(), to.len())
                     };
-                    turn_row(plan, block, n, y, plan.columns, to);
+                    images.turn_row::<S>(from, block, plan.pitch, to);
                 } else {
-                    turn_row(plan, block, n, y, plan.columns + g.stride, &mut turned);
+                    images.turn_row::<S>(from, block, plan.pitch, &mut turned);
                     let partners = &turned[g.stride * plan.pitch..];
                     let from = turned[..plan.row].iter().zip(partners);
                     for (to, (v, w)) in to.iter_mut().zip(from) {
@@ -57,55 +61,6 @@ impl Unit {
             }
         }
     }
-}
-
-/// to[column][channel] = A[n][channel][y][column - padding] for the channels of `block`; may write
-/// one vector of columns too far.
-#[inline(always)]
-fn turn_row<S: Simd>(
-    plan: &Plan<'_, S>,
-    block: (usize, usize),
-    n: usize,
-    y: isize,
-    columns: usize,
-    to: &mut [S::T],
-) {
-    let [channels, height, width] = plan.g.a;
-    let pitch = plan.pitch;
-    if !(0..height as isize).contains(&y) {
-        to[..columns * pitch].fill(S::T::ZERO);
-        return;
-    }
-    let before = plan.g.padding[1];
-    let left = before.clamp(0, columns as isize) as usize;
-    let right = (width as isize + before).clamp(left as isize, columns as isize) as usize;
-    let real = block.1 - block.0;
-    let start = ((n * channels + block.0) * height + y as usize) * width;
-    let plane = height * width;
-    for c in (0..real).step_by(S::LANES) {
-        let lanes = S::LANES.min(real - c);
-        for x in (left..right).step_by(S::LANES) {
-            let from = &plan.a[start + c * plane + (x as isize - before) as usize..];
-            let to = &mut to[x * pitch + c..];
-            let square = S::LANES - 1;
-            // Whole squares take in channels and columns that are not used.
-            let turns = !plan.merged
-                && from.len() >= square * plane + S::LANES
-                && to.len() >= square * pitch + S::LANES;
-            if turns {
-                // SAFETY: `LANES` numbers at `LANES` steps of both, as just checked.
-                unsafe { S::transpose(from.as_ptr(), plane, to.as_mut_ptr(), pitch) };
-                continue;
-            }
-            for (column, to) in to.chunks_mut(pitch).enumerate().take((right - x).min(S::LANES)) {
-                for lane in 0..lanes {
-                    to[lane] = from[lane * plane + column];
-                }
-            }
-        }
-    }
-    to[..left * pitch].fill(S::T::ZERO);
-    to[right * pitch..columns * pitch].fill(S::T::ZERO);
 }
 
 /// Packs samples `first..first + count` of B: `[sample][block][row][position or pair][channel]`.

@@ -131,7 +131,7 @@ pub(crate) fn pack_inputs<S: Simd>(
 const AHEAD: usize = 6;
 
 /// The weights of an input (or pair) and a vector of outputs, `[tap][output]`.
-struct Turned<'a, S: Simd> {
+pub(crate) struct Turned<'a, S: Simd> {
     c: &'a Correlation,
     weight: &'a [S::T],
     /// Numbers of one input.
@@ -140,19 +140,25 @@ struct Turned<'a, S: Simd> {
 }
 
 impl<'a, S: Simd> Turned<'a, S> {
-    fn new(c: &'a Correlation, weight: &'a [S::T]) -> Self {
+    pub(crate) fn new(c: &'a Correlation, weight: &'a [S::T]) -> Self {
         let size = (c.kernel[0] * c.kernel[1]).next_multiple_of(S::LANES) * S::LANES;
         Self { c, weight, size, numbers: Scratch::take(S::PAIR * size) }
     }
 
     /// Reads the weights of a `pair` and of `lanes` outputs from `first` on, zero past the last.
     #[inline(always)]
-    fn read(&mut self, pair: usize, first: usize, lanes: usize) {
+    pub(crate) fn read(&mut self, pair: usize, first: usize, lanes: usize) {
         let real = self.c.outputs.saturating_sub(first).min(lanes);
         for half in 0..S::PAIR {
             self.prefetch((pair + AHEAD) * S::PAIR + half, first, real);
             self.turn(pair * S::PAIR + half, first, real, half * self.size);
         }
+    }
+
+    /// The weights of a kernel element, of the first input of a pair: a vector.
+    #[inline(always)]
+    pub(crate) fn tap(&self, tap: usize) -> &[S::T] {
+        &self.numbers[tap * S::LANES..][..S::LANES]
     }
 
     /// Writes the weights of a kernel element.

@@ -1,6 +1,6 @@
 //! The gradient of the weights by minimal filtering: for each point a matrix product over all
-//! tiles, of the transformed input `[tile][channel × remainder]` and the transformed gradient of
-//! the output `[tile][channel]`; names are those of [`WeightGradient`].
+//! tiles, of the transformed input `[tile][channel]` of each remainder and the transformed gradient
+//! of the output `[tile][channel]`; names are those of [`WeightGradient`].
 //!
 //! Both are transformed for some hundred tiles at a time, then each point's product is taken in
 //! blocks of channels, each by one task in the order of the tiles.
@@ -12,22 +12,20 @@ use crate::simd::{Simd, Task};
 use crate::tile::{LONG, Term, Tile, tile_rows};
 
 use super::super::gradient::WeightGradient;
+use super::super::images::Images;
 use super::super::plan::Axis;
-use super::operand::{Chunk, Operand};
-use super::split::{POINTS, Run, Split, worth};
-use super::staging::Side;
-use super::transforms::{Transform, gradients};
-use super::{DEPTH, TERMS, TILES, tables};
+use super::operand::Operand;
+use super::split::{Run, Split, worth};
+use super::tiles::{Kind, Side, Tiles};
+use super::transforms::{TapSlopes, Transform, both};
+use super::{DEPTH, TERMS, TILES, WIDTH, line, odd_lines, tables};
 
 /// Bytes of transformed tiles at a time.
-const TRANSFORMED: usize = 1 << 24;
-/// Channels × remainders in a block of A: whole vectors, and an odd number of cache lines of f32, so
-/// that successive tiles fall into different sets of a cache.
-const BLOCK: usize = 48;
-/// Vectors across a product.
-const VECTORS: usize = 2;
-/// Elements of the largest kernel, of stride 2 and three taps a remainder.
-const ELEMENTS: usize = 36;
+const TRANSFORMED: usize = 1 << 21;
+/// Tiles at a time, at least.
+const LEAST: usize = 256;
+/// Channels of A in a block, at most.
+const BLOCK: usize = 64;
 /// Channels of A that a task collects.
 const COLLECTED: usize = 16;
 
@@ -41,7 +39,7 @@ pub(crate) fn splits<S: Simd>(g: &WeightGradient) -> Option<[(Axis, Split); 2]> 
     let depth = g.a[0] * down.remainders() * across.remainders();
     let tiles = g.batch * down.tiles * across.tiles;
     // As in the correlation; operands are also turned round.
-    let shared = [(40., g.b[0]), (40., depth), (32., tiles)];
+    let shared = [(8., g.b[0]), (8., depth), (24., tiles)];
     let overhead = shared.iter().map(|(cost, sharing)| cost / *sharing as f64).sum();
     worth([(y, down), (x, across)], overhead).then_some(axes)
 }
@@ -61,9 +59,19 @@ struct Plan<'a, S: Simd> {
     g: &'a WeightGradient,
     a: Operand<'a, S::T>,
     b: Operand<'a, S::T>,
-    /// Points down and across.
-    points: [usize; 2],
-    terms: [Term; TERMS],
+}
+
+impl<S: Simd> Plan<'_, S> {
+    /// Sums of a block of A: `[block of B][channel of A][channel of B]`.
+    fn sums(&self) -> usize {
+        self.b.blocks() * self.a.width * self.b.width
+    }
+
+    /// The step of the sums from one point to the next.
+    fn point(&self) -> usize {
+        // A cache line more, so that the points of a pair of channels fall into different sets.
+        self.a.blocks() * self.sums() + line::<S>()
+    }
 }
 
 /// Computes the gradient; that of channel `b` of B and `a` of A starts at b·`steps[0]` +
@@ -79,60 +87,70 @@ pub(crate) fn weight_gradient<S: Simd>(
     steps: [usize; 2],
 ) -> Vec<S::T> {
     assert!(S::PAIR == 1 && g.stride <= 2, "neither packed numbers nor strides above 2");
-    let side = |side: fn(&Axis, &Split) -> Side, i: usize| side(&axes[i].0, &axes[i].1);
-    let taps = [axes[0].1.taps, axes[1].1.taps];
-    let width = VECTORS * S::LANES;
+    let [(y, down), (x, across)] = &axes;
+    let taps = [down.taps, across.taps];
+    let width = WIDTH * S::LANES;
+    let block = BLOCK.min(g.a[0].next_multiple_of(S::LANES));
+    let whole = || vec![Run { first: 0, elements: Vec::new() }];
     let plan = Plan::<S> {
         g,
         a: Operand {
-            images: a,
-            channels: g.a[0],
-            transform: Transform::Inputs,
-            down: side(Side::inputs, 0),
-            across: side(Side::inputs, 1),
-            runs: [axes[0].1.phases[0].clone(), axes[1].1.phases[0].clone()],
-            taps,
-            width: BLOCK,
+            tiles: Tiles {
+                images: Images { numbers: a, sizes: g.a },
+                down: Side::inputs(y, down),
+                across: Side::inputs(x, across),
+                kind: Kind::Inputs,
+                taps,
+            },
+            runs: [down.phases[0].clone(), across.phases[0].clone()],
+            width: block,
+            pitch: odd_lines::<S>(block),
         },
         b: Operand {
-            images: b,
-            channels: g.b[0],
-            transform: Transform::Outputs,
-            down: side(Side::outputs, 0),
-            across: side(Side::outputs, 1),
-            runs: std::array::from_fn(|_| vec![Run { first: 0, elements: Vec::new() }]),
-            taps,
+            tiles: Tiles {
+                images: Images { numbers: b, sizes: g.b },
+                down: Side::outputs(down),
+                across: Side::outputs(across),
+                kind: Kind::Slopes,
+                taps,
+            },
+            runs: [whole(), whole()],
             width,
+            pitch: width,
         },
-        points: [axes[0].1.points(), axes[1].1.points()],
-        terms: std::array::from_fn(|t| Term { x: (t * BLOCK) as u32, w: (t * width) as u32 }),
     };
-    let (down, tiles) = (axes[0].1.tiles, axes[1].1.tiles);
-    let units = g.batch * down;
+    let units = g.batch * down.tiles;
     // All fixed by the shapes, since they decide on the order of summation.
-    let block = (TILES / tiles).clamp(1, units.max(1));
-    let bytes = (plan.a.len() + plan.b.len()) * size_of::<S::T>();
-    let at_once = (TRANSFORMED / bytes / (block * tiles)).max(1) * block;
-    let largest = Chunk { units: (0, at_once.min(units.max(1))), block, tiles }.len::<S>();
-    let mut v = Scratch::<S::T>::take(plan.a.len() * largest);
-    let mut z = Scratch::<S::T>::take(plan.b.len() * largest);
-    let points = plan.points[0] * plan.points[1];
-    let size = plan.b.blocks() * BLOCK * width;
-    let mut totals = Scratch::<S::T>::take(points * plan.a.blocks() * size);
+    let most = (TILES / across.tiles).max(1);
+    let points = plan.a.points();
+    let numbers = plan.a.blocks() * plan.a.pitch + plan.b.blocks() * plan.b.pitch;
+    let bytes = points * numbers * size_of::<S::T>() * across.tiles;
+    let least = (LEAST / across.tiles).max(1);
+    let at_once = (TRANSFORMED / bytes).max(least).next_multiple_of(most);
+    let largest = at_once.min(units) * across.tiles;
+    let mut v = Scratch::<S::T>::take(points * plan.a.point::<S>(largest));
+    let mut z = Scratch::<S::T>::take(points * plan.b.point::<S>(largest));
+    let mut totals = Scratch::<S::T>::take(points * plan.point());
     if units == 0 {
         totals.fill(S::T::ZERO);
     }
     for first in (0..units).step_by(at_once) {
-        let chunk = Chunk { units: (first, units.min(first + at_once)), block, tiles };
-        plan.a.transform::<S>(chunk, &mut v);
-        plan.b.transform::<S>(chunk, &mut z);
+        let chunk = (first, units.min(first + at_once));
+        let count = plan.a.tiles.count(chunk);
+        let (v, z) = (
+            &mut v[..points * plan.a.point::<S>(count)],
+            &mut z[..points * plan.b.point::<S>(count)],
+        );
+        plan.a.transform::<S>(chunk, most, v);
+        plan.b.transform::<S>(chunk, most, z);
         let shared = Shared::new(&mut totals);
-        let (v, z, count) = (&*v, &*z, chunk.len::<S>());
-        let work = points * plan.a.depth() * g.b[0] * count;
+        let (v, z) = (&*v, &*z);
+        let work = points * plan.a.blocks() * block * g.b[0] * count;
         parallel(points * plan.a.blocks(), work, |i| {
-            // SAFETY: each task has its own totals; scratch is always initialised.
-            let total = unsafe { shared.written(i * size, size) };
             let (point, block) = (i / plan.a.blocks(), i % plan.a.blocks());
+            let at = point * plan.point() + block * plan.sums();
+            // SAFETY: each task has its own totals; scratch is always initialised.
+            let total = unsafe { shared.written(at, plan.sums()) };
             let (plan, add) = (&plan, first > 0);
             // SAFETY: `S` was chosen among the available kernels.
             unsafe { S::vectorize(Product { plan, point, block, count, v, z, total, add }) };
@@ -171,32 +189,34 @@ impl<S: Simd> Task for Product<'_, S> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { plan: Plan { a, b, terms, .. }, point, block, count, .. } = self;
-        let width = b.width;
-        let v = &self.v[(point * a.blocks() + block) * count * BLOCK..][..count * BLOCK];
-        let rows = BLOCK.min(a.depth() - block * BLOCK);
+        let Self { plan: Plan { a, b, .. }, point, block, count, .. } = self;
+        let v = a.at::<S>(self.v, point, block, count);
+        let (first_row, last_row) = a.block(block);
+        let term = |t| Term { x: (t * a.pitch) as u32, w: (t * b.pitch) as u32 };
+        let terms: [Term; TERMS] = std::array::from_fn(term);
         for first in (0..count).step_by(DEPTH) {
             let deep = DEPTH.min(count - first);
             for block_b in 0..b.blocks() {
-                let z = &self.z[(point * b.blocks() + block_b) * count * width..][..count * width];
-                let vectors = (b.depth() - block_b * width).min(width).div_ceil(S::LANES);
+                let z = b.at::<S>(self.z, point, block_b, count);
+                let channels = b.block(block_b);
+                let vectors = (channels.1 - channels.0).div_ceil(S::LANES);
                 for (k, outer, terms_count) in tables(first, deep) {
                     let t = Tile::<S> {
                         // Where PAIR is 1, P is T.
-                        x: v[k * BLOCK..].as_ptr().cast(),
-                        x_step: TERMS * BLOCK,
-                        w: z[k * width..].as_ptr().cast(),
-                        w_step: TERMS * width,
+                        x: v[k * a.pitch..].as_ptr().cast(),
+                        x_step: TERMS * a.pitch,
+                        w: z[k * b.pitch..].as_ptr().cast(),
+                        w_step: TERMS * b.pitch,
                         terms: &terms[..terms_count],
                         outer,
-                        c: self.total[block_b * BLOCK * width..].as_mut_ptr(),
-                        c_step: width,
+                        c: self.total[block_b * a.width * b.width..].as_mut_ptr(),
+                        c_step: b.width,
                         add: self.add || k > 0,
                         part: LONG,
                     };
-                    // SAFETY: `v` holds `BLOCK` and `z` `width` numbers for each tile, the
-                    // total `width` for each of `BLOCK` rows.
-                    unsafe { tile_rows(rows, vectors, t) };
+                    // SAFETY: `v` and `z` hold a pitch for each tile, the total `b.width` numbers
+                    // for each of `a.width` rows.
+                    unsafe { tile_rows(last_row - first_row, vectors, t) };
                 }
             }
         }
@@ -218,53 +238,75 @@ impl<S: Simd> Task for Collect<'_, S> {
 
     #[inline(always)]
     fn run(self) {
-        if S::LANES < 4 { self.lanes::<4>() } else { self.lanes::<8>() }
+        match self.plan.a.tiles.taps {
+            [2, 2] => self.all::<TapSlopes<2>, TapSlopes<2>>(),
+            [2, _] => self.all::<TapSlopes<2>, TapSlopes<3>>(),
+            [_, 2] => self.all::<TapSlopes<3>, TapSlopes<2>>(),
+            _ => self.all::<TapSlopes<3>, TapSlopes<3>>(),
+        }
     }
 }
 
 impl<S: Simd> Collect<'_, S> {
-    /// Gᵀ·U·G for `L` channels of B at a time.
+    /// Gᵀ·U·G for a vector of channels of B at a time.
     #[inline(always)]
-    fn lanes<const L: usize>(&self) {
-        let Plan { g, a, b, points, .. } = self.plan;
-        let [down, across] = &a.runs;
+    fn all<D: Transform, A: Transform>(&self) {
+        let Plan { g, b, .. } = self.plan;
         let elements = g.kernel[0] * g.kernel[1];
-        let mut values = [[S::T::ZERO; L]; ELEMENTS];
-        let mut u = [[S::T::ZERO; L]; POINTS];
-        let mut rows = [[[S::T::ZERO; L]; 3]; POINTS];
+        let whole = elements.next_multiple_of(S::LANES);
+        // `[kernel element][channel of B]`, and the same turned round.
+        let mut values = Scratch::<S::T>::take(whole * S::LANES);
+        let mut turned = Scratch::<S::T>::take(whole * S::LANES);
         let first = self.block_b * b.width;
-        for lane in (0..b.width.min(g.b[0] - first)).step_by(L) {
+        for lane in (0..b.width.min(g.b[0] - first)).step_by(S::LANES) {
             for channel in self.channels.0..self.channels.1 {
-                for (i, row) in down.iter().enumerate() {
-                    for (j, column) in across.iter().enumerate() {
-                        let k = (channel * down.len() + i) * across.len() + j;
-                        for (y, row) in rows.iter_mut().enumerate().take(points[0]) {
-                            for (x, u) in u.iter_mut().enumerate().take(points[1]) {
-                                let block = (y * points[1] + x) * a.blocks() + k / BLOCK;
-                                let at = (block * b.blocks() + self.block_b) * BLOCK + k % BLOCK;
-                                u.copy_from_slice(&self.totals[at * b.width + lane..][..L]);
-                            }
-                            gradients(&u, &mut row[..a.taps[1]]);
-                        }
-                        for (x, kx) in column.elements.iter().enumerate() {
-                            for (u, row) in u.iter_mut().zip(&rows) {
-                                *u = row[x];
-                            }
-                            let mut taps = [[S::T::ZERO; L]; 3];
-                            gradients(&u, &mut taps[..a.taps[0]]);
-                            for (ky, tap) in row.elements.iter().zip(taps) {
-                                values[ky * g.kernel[1] + kx] = tap;
-                            }
-                        }
-                    }
+                self.transform::<D, A>(channel, lane, &mut values);
+                for k in (0..whole).step_by(S::LANES) {
+                    let (from, to) = (&values[k * S::LANES..], &mut turned[k..]);
+                    assert!(from.len() >= S::LANES * S::LANES);
+                    assert!(to.len() >= (S::LANES - 1) * whole + S::LANES);
+                    // SAFETY: both squares were just checked.
+                    unsafe { S::transpose(from.as_ptr(), S::LANES, to.as_mut_ptr(), whole) };
                 }
-                for l in 0..L.min(g.b[0] - first - lane) {
+                let real = S::LANES.min(g.b[0] - first - lane);
+                for (l, turned) in turned.chunks_exact(whole).enumerate().take(real) {
                     let at = (first + lane + l) * self.steps[0] + channel * self.steps[1];
                     // SAFETY: these pairs of channels belong to this task alone.
                     let out = unsafe { self.out.part(at, elements) };
-                    for (to, values) in out.iter_mut().zip(&values) {
-                        to.write(values[l]);
-                    }
+                    out.write_copy_of_slice(&turned[..elements]);
+                }
+            }
+        }
+    }
+
+    /// values[kernel element][lane] = the gradient of a channel of A and the vector of B at `lane`.
+    #[inline(always)]
+    fn transform<D: Transform, A: Transform>(
+        &self,
+        channel: usize,
+        lane: usize,
+        values: &mut [S::T],
+    ) {
+        let Plan { g, a, b } = self.plan;
+        let point = self.plan.point();
+        let [down, across] = &a.runs;
+        for (i, row) in down.iter().enumerate() {
+            for (j, column) in across.iter().enumerate() {
+                let (block, place) = a.place(i * across.len() + j, channel);
+                let at = (block * b.blocks() + self.block_b) * a.width + place;
+                let from = &self.totals[at * b.width + lane..];
+                assert!((D::READS * A::READS - 1) * point + S::LANES <= from.len());
+                let (rows, columns) = (&row.elements[..D::WRITES], &column.elements[..A::WRITES]);
+                // SAFETY: the sums of the last point are in bounds, as just checked, and `values`
+                // has a vector for each kernel element; the instruction set is there in a task.
+                unsafe {
+                    both::<S, D, A>(
+                        |y, x| S::load(from.as_ptr().add((y * A::READS + x) * point)),
+                        |y, x, v| {
+                            let k = rows[y] * g.kernel[1] + columns[x];
+                            S::store(values[k * S::LANES..][..S::LANES].as_mut_ptr(), v);
+                        },
+                    );
                 }
             }
         }

@@ -3,18 +3,17 @@
 //! Of each axis, tiles of two outputs are computed from transformed inputs and transformed weights,
 //! see [`transforms`]; of two axes that takes 9 products instead of 16 for 2×2 taps, and 16 instead
 //! of 36 for 3×3. A product of transforms is a matrix product for each point of the tile,
-//! M = U·V with U `[output][input]` and V `[input][tile]`, so sums over inputs stay in the
+//! M = V·U with V `[tile][input]` and U `[input][output]`, so sums over inputs stay in the
 //! transformed domain. A 4×4 kernel of stride 2 is a sum over four images of 2×2 taps (forward),
 //! or four interleaved outputs of 2×2 taps (backward): see [`split`]. These are kinds of an axis,
 //! `Axis::forward` and `Axis::transposed`: what is computed so are gradients alone
 //! (`Correlation::exact`), since its rounding is up to 2.5 times that of sums over all taps.
 
-mod blocks;
 mod correlate;
 mod gradient;
 mod operand;
 mod split;
-mod staging;
+mod tiles;
 mod transforms;
 mod weights;
 
@@ -27,10 +26,14 @@ pub(crate) use gradient::{splits as gradient_splits, weight_gradient};
 use crate::simd::Simd;
 
 /// Tiles of a block, about: enough that weights are read seldom, few enough for the caches.
-const TILES: usize = 96;
+const TILES: usize = 56;
 /// Terms of a sum before it goes on with the next outputs, so that operands stay in a cache; a
 /// multiple of [`TERMS`].
 const DEPTH: usize = 256;
+/// Lanes of the longest vector.
+const MOST_LANES: usize = 16;
+/// Vectors across a product.
+const WIDTH: usize = 2;
 /// Terms in the table of a tile.
 const TERMS: usize = 32;
 
@@ -46,4 +49,10 @@ fn tables(first: usize, count: usize) -> impl Iterator<Item = (usize, usize, usi
 /// Numbers in a cache line.
 fn line<S: Simd>() -> usize {
     64 / size_of::<S::T>()
+}
+
+/// Room for at least `len` numbers in an odd number of cache lines, so that successive ones fall into
+/// different sets of a cache.
+fn odd_lines<S: Simd>(len: usize) -> usize {
+    (len.div_ceil(line::<S>()) | 1) * line::<S>()
 }

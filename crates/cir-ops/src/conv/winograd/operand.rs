@@ -1,153 +1,121 @@
-//! An operand of the weight gradient: transformed tiles of images, channels side by side, as
-//! `[point][block of channels × remainders][tile][channel × remainder]`.
+//! An operand of the weight gradient: transformed tiles of images, as
+//! `[point][remainder and block of channels][tile][channel]`.
 
 use crate::numbers::Number;
-use crate::parallel::{Shared, parallel};
+use crate::parallel::{Shared, parallel, part};
 use crate::scratch::Scratch;
 use crate::simd::{Simd, Task};
 
-use super::blocks::{Layout, Tiles};
+use super::line;
 use super::split::{OUTPUTS, Run};
-use super::staging::{Side, Staging, Units};
-use super::transforms::Transform;
+use super::tiles::{Places, Tiles, Units};
 
-/// Images of some channels, and how their tiles are transformed.
+/// Images, and how their tiles are laid out.
 pub(super) struct Operand<'a, T> {
-    pub(super) images: &'a [T],
-    pub(super) channels: usize,
-    pub(super) transform: Transform,
-    pub(super) down: Side,
-    pub(super) across: Side,
+    pub(super) tiles: Tiles<'a, T>,
     /// A run for each remainder of rows and of columns.
     pub(super) runs: [Vec<Run>; 2],
-    pub(super) taps: [usize; 2],
-    /// Channels × remainders in a block, whole vectors and whole channels.
+    /// Channels in a block, whole vectors.
     pub(super) width: usize,
-}
-
-/// Rows of tiles that are transformed at a time, in blocks of some.
-#[derive(Clone, Copy)]
-pub(super) struct Chunk {
-    pub(super) units: Units,
-    /// Rows of tiles in a block.
-    pub(super) block: usize,
-    /// Tiles in a row.
-    pub(super) tiles: usize,
-}
-
-impl Chunk {
-    pub(super) fn blocks(&self) -> usize {
-        (self.units.1 - self.units.0).div_ceil(self.block)
-    }
-
-    /// Tiles of some units, whole vectors.
-    pub(super) fn whole<S: Simd>(&self, units: usize) -> usize {
-        (units * self.tiles).next_multiple_of(S::LANES)
-    }
-
-    /// The units of a block, and its first tile.
-    fn part<S: Simd>(&self, block: usize) -> (Units, usize) {
-        let first = self.units.0 + block * self.block;
-        let units = (first, self.units.1.min(first + self.block));
-        (units, block * self.whole::<S>(self.block))
-    }
-
-    /// Tiles of the chunk, each block's in whole vectors.
-    pub(super) fn len<S: Simd>(&self) -> usize {
-        let (units, first) = self.part::<S>(self.blocks() - 1);
-        first + self.whole::<S>(units.1 - units.0)
-    }
+    /// Numbers from one tile to the next.
+    pub(super) pitch: usize,
 }
 
 impl<T: Number> Operand<'_, T> {
-    /// Channels × remainders.
-    pub(super) fn depth(&self) -> usize {
-        self.channels * self.remainders()
+    fn channels(&self) -> usize {
+        self.tiles.images.sizes[0]
     }
 
-    fn remainders(&self) -> usize {
-        self.runs[0].len() * self.runs[1].len()
+    /// Blocks of channels.
+    fn groups(&self) -> usize {
+        self.channels().div_ceil(self.width)
     }
 
+    /// Blocks, each of one remainder and some channels.
     pub(super) fn blocks(&self) -> usize {
-        self.depth().div_ceil(self.width)
+        self.runs[0].len() * self.runs[1].len() * self.groups()
     }
 
-    fn points(&self) -> usize {
-        (self.taps[0] + OUTPUTS - 1) * (self.taps[1] + OUTPUTS - 1)
+    /// The block of a channel of a remainder, and its place there.
+    pub(super) fn place(&self, remainder: usize, channel: usize) -> (usize, usize) {
+        (remainder * self.groups() + channel / self.width, channel % self.width)
     }
 
-    /// Transformed numbers of a tile.
-    pub(super) fn len(&self) -> usize {
-        self.points() * self.blocks() * self.width
+    /// Channels of a block: the first, and the one after the last.
+    pub(super) fn block(&self, block: usize) -> (usize, usize) {
+        let first = block % self.groups() * self.width;
+        (first, self.channels().min(first + self.width))
     }
 
-    /// Transforms the tiles of a chunk.
-    pub(super) fn transform<S: Simd<T = T>>(&self, chunk: Chunk, to: &mut [T]) {
-        let work = 4 * self.len() * chunk.len::<S>();
+    pub(super) fn points(&self) -> usize {
+        self.tiles.taps.iter().map(|taps| taps + OUTPUTS - 1).product()
+    }
+
+    /// The step from one point to the next, of `count` tiles.
+    pub(super) fn point<S: Simd>(&self, count: usize) -> usize {
+        // A cache line more, so that the points of a tile fall into different sets of a cache.
+        self.blocks() * count * self.pitch + line::<S>()
+    }
+
+    /// The transformed tiles of a point and block, of `count` in all.
+    pub(super) fn at<'v, S: Simd>(
+        &self,
+        all: &'v [T],
+        point: usize,
+        block: usize,
+        count: usize,
+    ) -> &'v [T] {
+        &all[point * self.point::<S>(count) + block * count * self.pitch..][..count * self.pitch]
+    }
+
+    /// Transforms the tiles of `units`, by tasks of at most `most` units.
+    pub(super) fn transform<S: Simd<T = T>>(&self, units: Units, most: usize, to: &mut [T]) {
+        let slices = (units.1 - units.0).div_ceil(most);
+        let work = 4 * to.len();
         let to = Shared::new(to);
-        parallel(chunk.blocks() * self.blocks(), work, |i| {
-            let (block, channels) = (i / self.blocks(), i % self.blocks());
-            let task = Block::<S> { operand: self, chunk, block, channels, to };
+        parallel(slices * self.groups(), work, |i| {
+            let (first, last) = part(units.1 - units.0, slices, i / self.groups());
+            let slice = (units.0 + first, units.0 + last);
+            let task = Slice::<S> { operand: self, units, slice, group: i % self.groups(), to };
             // SAFETY: `S` was chosen among the available kernels.
             unsafe { S::vectorize(task) };
         });
     }
 }
 
-struct Block<'a, S: Simd> {
+struct Slice<'a, S: Simd> {
     operand: &'a Operand<'a, S::T>,
-    chunk: Chunk,
-    block: usize,
+    units: Units,
+    /// Those of this task.
+    slice: Units,
     /// The block of channels.
-    channels: usize,
+    group: usize,
     to: Shared<S::T>,
 }
 
-impl<S: Simd> Task for Block<'_, S> {
+impl<S: Simd> Task for Slice<'_, S> {
     type Out = ();
 
     #[inline(always)]
     fn run(self) {
-        let Self { operand, chunk, .. } = self;
-        let Operand { transform, width, taps, channels: all, .. } = *operand;
-        let (units, first_tile) = chunk.part::<S>(self.block);
-        let tiles = (units.1 - units.0) * chunk.tiles;
-        let whole = tiles.next_multiple_of(S::LANES);
-        let remainders = operand.remainders();
-        let each = width / remainders;
-        let first = self.channels * each;
-        let channels = each.min(all - first);
-        let staging = Staging::new::<S>(channels, operand.down.clone(), operand.across.clone());
-        let mut staged = Scratch::<S::T>::take(staging.len(units));
-        staging.stage(operand.images, (first, all), units, &mut staged);
-        let layout = Layout::new::<S>(units.1 - units.0, chunk.tiles);
-        let depth = channels * remainders;
-        let point = layout.point::<S>(depth);
-        // Room for the last square of channels to run over.
-        let mut v = Scratch::<S::T>::take(operand.points() * point + S::LANES * layout.pitch);
+        let Self { operand, units, slice, group, .. } = self;
+        let Operand { ref tiles, pitch, .. } = *operand;
+        let block = operand.block(group);
+        let channels = (block.1 - block.0).next_multiple_of(S::LANES);
+        let mut staged = Scratch::<S::T>::take(tiles.staged::<S>(slice, channels));
+        tiles.stage::<S>(slice, block, channels, &mut staged);
+        let count = tiles.count(units);
+        let before = tiles.count((units.0, slice.0));
+        let point = operand.point::<S>(count);
         let [down, across] = &operand.runs;
-        let all = Tiles { transform, staging: &staging, down, across, taps, layout };
-        all.apply::<S>(units, &staged, &mut v);
-        for p in 0..operand.points() {
-            let v = &mut v[p * point..];
-            if tiles < whole {
-                for row in v.chunks_mut(layout.pitch).take(depth) {
-                    row[tiles..whole].fill(S::T::ZERO);
-                }
-            }
-            let at = (p * operand.blocks() + self.channels) * chunk.len::<S>() + first_tile;
-            // SAFETY: these tiles of this block of channels are this task's alone; scratch is
-            // always initialised.
-            let to = unsafe { self.to.written(at * width, whole * width) };
-            for k in (0..depth).step_by(S::LANES) {
-                for t in (0..whole).step_by(S::LANES) {
-                    let from = &v[k * layout.pitch + t..];
-                    let to = &mut to[t * width + k..];
-                    assert!(from.len() >= (S::LANES - 1) * layout.pitch + S::LANES);
-                    assert!(to.len() >= (S::LANES - 1) * width + S::LANES);
-                    // SAFETY: both squares were just checked.
-                    unsafe { S::transpose(from.as_ptr(), layout.pitch, to.as_mut_ptr(), width) };
+        for (r, row) in down.iter().enumerate() {
+            for (s, column) in across.iter().enumerate() {
+                let block = (r * across.len() + s) * operand.groups() + group;
+                let at = (block * count + before) * pitch;
+                let to = Places { to: self.to, at, point, tile: pitch, channel: 1 };
+                // SAFETY: these tiles of this block of channels are this task's alone.
+                unsafe {
+                    tiles.transform::<S>(slice, &staged, channels, [(r, row), (s, column)], to);
                 }
             }
         }

@@ -10,144 +10,156 @@
 //! ```
 //!
 //! The gradient of g is Gᵀ(Bᵀ·d ⊙ A·y) of the gradient y of the outputs.
-//!
-//! Each works on whole vectors of slices that start at given places: of tiles, or of channels.
 
 use crate::numbers::Number;
 use crate::simd::Simd;
 
+use super::MOST_LANES;
 use super::split::{OUTPUTS, POINTS};
 
-/// Which transform of a tile.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Transform {
-    /// Bᵀ of what a tile reads.
-    Inputs,
-    /// A of the gradients of its outputs.
-    Outputs,
+/// A transform of an axis, of vectors whose lanes are channels.
+pub(super) trait Transform {
+    /// Vectors that it takes.
+    const READS: usize;
+    /// Vectors that it makes.
+    const WRITES: usize;
+
+    /// Transforms the first `READS` into the first `WRITES`.
+    ///
+    /// # Safety
+    /// The instruction set of `S` exists.
+    unsafe fn apply<S: Simd>(values: [S::V; POINTS]) -> [S::V; POINTS];
 }
 
-impl Transform {
-    /// Numbers along an axis that it takes.
-    pub(super) fn reads(self, taps: usize) -> usize {
-        if self == Self::Inputs { taps + OUTPUTS - 1 } else { OUTPUTS }
-    }
+/// Bᵀ of what a tile reads.
+pub(super) struct Inputs<const TAPS: usize>;
+/// Aᵀ of the sums at all points.
+pub(super) struct Outputs<const TAPS: usize>;
+/// A of the gradients of a tile's outputs.
+pub(super) struct Slopes<const TAPS: usize>;
+/// G of the taps.
+pub(super) struct Taps<const TAPS: usize>;
+/// Gᵀ of the sums at all points: the gradients of the taps.
+pub(super) struct TapSlopes<const TAPS: usize>;
 
-    /// to[point · step + i] = the transform of from[start + i] for `len` numbers, whole vectors.
+impl<const TAPS: usize> Transform for Inputs<TAPS> {
+    const READS: usize = TAPS + OUTPUTS - 1;
+    const WRITES: usize = TAPS + OUTPUTS - 1;
+
     #[inline(always)]
-    pub(super) fn apply<S: Simd>(
-        self,
-        taps: usize,
-        from: &[S::T],
-        starts: [usize; POINTS],
-        to: &mut [S::T],
-        step: usize,
-        len: usize,
-    ) {
-        assert!(len.is_multiple_of(S::LANES) && taps * step + len <= to.len());
-        assert!(starts[..self.reads(taps)].iter().all(|start| start + len <= from.len()));
-        let to = to.as_mut_ptr();
-        for i in (0..len).step_by(S::LANES) {
-            // SAFETY: the vectors from `starts` and at multiples of `step` are in bounds, as just
-            // checked; the instruction set is there within a task.
-            unsafe {
-                let d = |j: usize| S::load(from.as_ptr().add(starts[j] + i));
-                let put = |point: usize, v| S::store(to.add(point * step + i), v);
-                let (first, second) = (d(0), d(1));
-                match (self, taps) {
-                    (Self::Inputs, 2) => {
-                        put(0, S::sub(first, second));
-                        put(1, second);
-                        put(2, S::sub(second, d(2)));
-                    }
-                    (Self::Inputs, _) => {
-                        let (third, fourth) = (d(2), d(3));
-                        put(0, S::sub(first, third));
-                        put(1, S::add(second, third));
-                        put(2, S::sub(third, second));
-                        put(3, S::sub(second, fourth));
-                    }
-                    (Self::Outputs, 2) => {
-                        put(0, first);
-                        put(1, S::add(first, second));
-                        put(2, S::sub(S::zero(), second));
-                    }
-                    (Self::Outputs, _) => {
-                        put(0, first);
-                        put(1, S::add(first, second));
-                        put(2, S::sub(first, second));
-                        put(3, S::sub(S::zero(), second));
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// to[output · to_step + i] = Aᵀ of from[point · step + i] for `len` numbers, whole vectors.
-#[inline(always)]
-pub(super) fn outputs<S: Simd>(
-    taps: usize,
-    from: &[S::T],
-    step: usize,
-    to: &mut [S::T],
-    to_step: usize,
-    len: usize,
-) {
-    assert!(len.is_multiple_of(S::LANES) && taps * step + len <= from.len());
-    assert!((OUTPUTS - 1) * to_step + len <= to.len());
-    let to = to.as_mut_ptr();
-    for i in (0..len).step_by(S::LANES) {
-        // SAFETY: the vectors at multiples of the steps are in bounds, as just checked; the
-        // instruction set is there within a task.
+    unsafe fn apply<S: Simd>([d0, d1, d2, d3]: [S::V; POINTS]) -> [S::V; POINTS] {
+        // SAFETY: as the caller promises.
         unsafe {
-            let m = |point: usize| S::load(from.as_ptr().add(point * step + i));
-            let (mut left, mut right) = (S::add(m(0), m(1)), S::sub(m(1), m(2)));
-            if taps > 2 {
-                left = S::add(left, m(2));
-                right = S::sub(right, m(3));
+            match TAPS {
+                2 => [S::sub(d0, d1), d1, S::sub(d1, d2), d3],
+                _ => [S::sub(d0, d2), S::add(d1, d2), S::sub(d2, d1), S::sub(d1, d3)],
             }
-            S::store(to.add(i), left);
-            S::store(to.add(to_step + i), right);
         }
     }
 }
 
-/// G of the taps, in f64 since the weights are rounded once for all tiles.
-#[inline(always)]
-pub(super) fn taps<const L: usize>(g: &[[f64; L]], to: &mut [[f64; L]; POINTS]) {
-    if let [g0, g1] = g {
-        for i in 0..L {
-            to[0][i] = g0[i];
-            to[1][i] = g0[i] + g1[i];
-            to[2][i] = g1[i];
-        }
-    } else if let [g0, g1, g2] = g {
-        for i in 0..L {
-            let (even, odd) = ((g0[i] + g2[i]) * 0.5, g1[i] * 0.5);
-            to[0][i] = g0[i];
-            to[1][i] = even + odd;
-            to[2][i] = even - odd;
-            to[3][i] = g2[i];
+impl<const TAPS: usize> Transform for Outputs<TAPS> {
+    const READS: usize = TAPS + OUTPUTS - 1;
+    const WRITES: usize = OUTPUTS;
+
+    #[inline(always)]
+    unsafe fn apply<S: Simd>([m0, m1, m2, m3]: [S::V; POINTS]) -> [S::V; POINTS] {
+        // SAFETY: as the caller promises.
+        unsafe {
+            let (left, right) = (S::add(m0, m1), S::sub(m1, m2));
+            match TAPS {
+                2 => [left, right, m2, m3],
+                _ => [S::add(left, m2), S::sub(right, m3), m2, m3],
+            }
         }
     }
 }
 
-/// Gᵀ of the sums at all points.
-#[inline(always)]
-pub(super) fn gradients<T: Number, const L: usize>(u: &[[T; L]; POINTS], to: &mut [[T; L]]) {
-    let half = T::narrow(0.5);
-    if let [g0, g1] = to {
-        for i in 0..L {
-            g0[i] = u[0][i] + u[1][i];
-            g1[i] = u[1][i] + u[2][i];
+impl<const TAPS: usize> Transform for Slopes<TAPS> {
+    const READS: usize = OUTPUTS;
+    const WRITES: usize = TAPS + OUTPUTS - 1;
+
+    #[inline(always)]
+    unsafe fn apply<S: Simd>([y0, y1, ..]: [S::V; POINTS]) -> [S::V; POINTS] {
+        // SAFETY: as the caller promises.
+        unsafe {
+            let (sum, last) = (S::add(y0, y1), S::sub(S::zero(), y1));
+            match TAPS {
+                2 => [y0, sum, last, last],
+                _ => [y0, sum, S::sub(y0, y1), last],
+            }
         }
-    } else if let [g0, g1, g2] = to {
-        for i in 0..L {
-            let (sum, difference) = ((u[1][i] + u[2][i]) * half, (u[1][i] - u[2][i]) * half);
-            g0[i] = u[0][i] + sum;
-            g1[i] = difference;
-            g2[i] = sum + u[3][i];
+    }
+}
+
+impl<const TAPS: usize> Transform for Taps<TAPS> {
+    const READS: usize = TAPS;
+    const WRITES: usize = TAPS + OUTPUTS - 1;
+
+    #[inline(always)]
+    unsafe fn apply<S: Simd>([g0, g1, g2, g3]: [S::V; POINTS]) -> [S::V; POINTS] {
+        // SAFETY: as the caller promises.
+        unsafe {
+            if TAPS == 2 {
+                return [g0, S::add(g0, g1), g1, g3];
+            }
+            let (even, odd) = (half::<S>(S::add(g0, g2)), half::<S>(g1));
+            [g0, S::add(even, odd), S::sub(even, odd), g2]
+        }
+    }
+}
+
+impl<const TAPS: usize> Transform for TapSlopes<TAPS> {
+    const READS: usize = TAPS + OUTPUTS - 1;
+    const WRITES: usize = TAPS;
+
+    #[inline(always)]
+    unsafe fn apply<S: Simd>([u0, u1, u2, u3]: [S::V; POINTS]) -> [S::V; POINTS] {
+        // SAFETY: as the caller promises.
+        unsafe {
+            if TAPS == 2 {
+                return [S::add(u0, u1), S::add(u1, u2), u2, u3];
+            }
+            let sum = half::<S>(S::add(u1, u2));
+            [S::add(u0, sum), half::<S>(S::sub(u1, u2)), S::add(sum, u3), u3]
+        }
+    }
+}
+
+/// v / 2.
+///
+/// # Safety
+/// The instruction set of `S` exists.
+#[inline(always)]
+unsafe fn half<S: Simd>(v: S::V) -> S::V {
+    // SAFETY: as the caller promises; no vector has more lanes.
+    unsafe { S::multiply_add(S::zero(), S::load([S::T::narrow(0.5); MOST_LANES].as_ptr()), v) }
+}
+
+/// Of both axes: `D` of each column, then `A` of each row. `from` gives the vector of a row and
+/// column, `to` takes it.
+///
+/// # Safety
+/// The instruction set of `S` exists.
+#[inline(always)]
+pub(super) unsafe fn both<S: Simd, D: Transform, A: Transform>(
+    from: impl Fn(usize, usize) -> S::V,
+    mut to: impl FnMut(usize, usize, S::V),
+) {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let mut columns = [[S::zero(); POINTS]; POINTS];
+        for (x, column) in columns.iter_mut().enumerate().take(A::READS) {
+            for (y, value) in column.iter_mut().enumerate().take(D::READS) {
+                *value = from(y, x);
+            }
+            *column = D::apply::<S>(*column);
+        }
+        for y in 0..D::WRITES {
+            let row = A::apply::<S>(columns.map(|column| column[y]));
+            for (x, value) in row.into_iter().enumerate().take(A::WRITES) {
+                to(y, x, value);
+            }
         }
     }
 }
@@ -157,44 +169,52 @@ mod tests {
     use super::*;
     use crate::simd::portable::F64;
 
+    const LANES: usize = <F64 as Simd>::LANES;
+    type V = [f64; LANES];
+
     /// A correlation, and the gradient of its taps, of one tile a lane.
-    #[test]
-    fn transforms_filter_as_the_definition_does() {
-        const LANES: usize = <F64 as Simd>::LANES;
-        for taps in 2..POINTS {
-            let points = taps + OUTPUTS - 1;
-            let d: Vec<f64> = (0..points * LANES).map(|i| (i * 5 % 7) as f64 - 3.).collect();
-            let y: Vec<f64> = (0..OUTPUTS * LANES).map(|i| (i * 3 % 5) as f64 - 2.).collect();
-            let g: Vec<[f64; LANES]> = (0..taps).map(|j| [j as f64 + 0.5; LANES]).collect();
-            let starts = std::array::from_fn(|j| j * LANES);
-            let (mut v, mut z) = ([0.; POINTS * LANES], [0.; POINTS * LANES]);
-            Transform::Inputs.apply::<F64>(taps, &d, starts, &mut v, LANES, LANES);
-            Transform::Outputs.apply::<F64>(taps, &y, starts, &mut z, LANES, LANES);
-            let mut u = [[0.; LANES]; POINTS];
-            super::taps(&g, &mut u);
-            let mut m = [0.; POINTS * LANES];
-            for i in 0..POINTS * LANES {
-                m[i] = v[i] * u[i / LANES][i % LANES];
+    fn filters_as_the_definition_does<const TAPS: usize>() {
+        let number = |i: usize, lane: usize| ((i * 5 + lane * 3) % 7) as f64 - 3.;
+        let vectors = |salt: usize| -> [V; POINTS] {
+            std::array::from_fn(|i| std::array::from_fn(|lane| number(i + salt, lane)))
+        };
+        let (d, y, g) = (vectors(0), vectors(4), vectors(9));
+        // SAFETY: plain code needs no instruction set.
+        let (v, z, u) = unsafe {
+            (
+                Inputs::<TAPS>::apply::<F64>(d),
+                Slopes::<TAPS>::apply::<F64>(y),
+                Taps::<TAPS>::apply::<F64>(g),
+            )
+        };
+        let points = TAPS + OUTPUTS - 1;
+        let products = |a: [V; POINTS], b: [V; POINTS]| -> [V; POINTS] {
+            std::array::from_fn(|p| {
+                std::array::from_fn(|l| if p < points { a[p][l] * b[p][l] } else { 0. })
+            })
+        };
+        // SAFETY: as above.
+        let (found, slopes) = unsafe {
+            (
+                Outputs::<TAPS>::apply::<F64>(products(v, u)),
+                TapSlopes::<TAPS>::apply::<F64>(products(v, z)),
+            )
+        };
+        for lane in 0..LANES {
+            for i in 0..OUTPUTS {
+                let sum: f64 = (0..TAPS).map(|j| d[i + j][lane] * g[j][lane]).sum();
+                assert_eq!(found[i][lane], sum, "{TAPS} taps");
             }
-            let mut found = [0.; OUTPUTS * LANES];
-            outputs::<F64>(taps, &m, LANES, &mut found, LANES, LANES);
-            let mut sums = [[0.; LANES]; POINTS];
-            for i in 0..POINTS * LANES {
-                sums[i / LANES][i % LANES] = v[i] * z[i];
-            }
-            let mut slopes = vec![[0.; LANES]; taps];
-            gradients(&sums, &mut slopes);
-            for lane in 0..LANES {
-                for i in 0..OUTPUTS {
-                    let sum: f64 = (0..taps).map(|j| d[(i + j) * LANES + lane] * g[j][lane]).sum();
-                    assert_eq!(found[i * LANES + lane], sum, "{taps} taps");
-                }
-                for (j, slope) in slopes.iter().enumerate() {
-                    let sum: f64 =
-                        (0..OUTPUTS).map(|i| d[(i + j) * LANES + lane] * y[i * LANES + lane]).sum();
-                    assert_eq!(slope[lane], sum, "{taps} taps");
-                }
+            for (j, slope) in slopes.iter().enumerate().take(TAPS) {
+                let sum: f64 = (0..OUTPUTS).map(|i| d[i + j][lane] * y[i][lane]).sum();
+                assert_eq!(slope[lane], sum, "{TAPS} taps");
             }
         }
+    }
+
+    #[test]
+    fn two_and_three_taps_filter_as_the_definition_does() {
+        filters_as_the_definition_does::<2>();
+        filters_as_the_definition_does::<3>();
     }
 }

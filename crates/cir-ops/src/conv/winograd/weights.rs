@@ -1,16 +1,15 @@
-//! Transformed weights, for each list of taps as
-//! `[point][group of outputs][input × remainder][output within the group]`, groups padded so that
-//! they are written in whole vectors.
+//! Transformed weights, for each row phase and column phase as
+//! `[point][block of outputs][remainder][input][output within the block]`.
 
-use crate::numbers::Number;
 use crate::parallel::{Shared, parallel};
 use crate::scratch::Scratch;
 use crate::simd::{Simd, Task};
-use crate::tile::most_rows;
 
 use super::super::plan::Correlation;
-use super::split::{POINTS, Run, Split};
-use super::{line, transforms};
+use super::super::weights::Turned;
+use super::split::{Run, Split};
+use super::transforms::{Taps, Transform, both};
+use super::{WIDTH, line};
 
 /// Inputs that a task transforms.
 const INPUTS: usize = 32;
@@ -21,144 +20,124 @@ pub(super) struct Weights<S: Simd> {
     sizes: Sizes,
 }
 
-/// Outputs in a group, groups, and steps of the transformed weights.
+/// Steps of the transformed weights.
 #[derive(Clone, Copy)]
 struct Sizes {
-    rows: usize,
-    /// From one input and remainder to the next.
-    input: usize,
-    groups: usize,
-    group: usize,
+    /// Outputs in a block.
+    width: usize,
+    remainder: usize,
+    block: usize,
     point: usize,
     phase: usize,
 }
 
 impl<S: Simd> Weights<S> {
     /// Transforms the weights of each row phase and column phase.
-    pub(super) fn new(c: &Correlation, down: &Split, across: &Split, weight: &[S::T]) -> Self {
-        let groups = c.outputs.div_ceil(most_rows::<S>(2));
-        let rows = c.outputs.div_ceil(groups);
-        let input = if S::ROWS <= 8 { 8 } else { 16 };
-        let group = c.inputs * down.remainders() * across.remainders() * input;
+    pub(super) fn new(c: &Correlation, axes: [&Split; 2], weight: &[S::T]) -> Self {
+        let [down, across] = axes;
+        let width = WIDTH * S::LANES;
+        let blocks = c.outputs.div_ceil(width);
+        let remainder = c.inputs * width;
+        let block = down.remainders() * across.remainders() * remainder;
         // A cache line more, so that the points of a weight fall into different sets of a cache.
-        let point = groups * group + line::<S>();
+        let point = blocks * block + line::<S>();
         let phase = down.points() * across.points() * point;
-        let sizes = Sizes { rows, input, groups, group, point, phase };
+        let sizes = Sizes { width, remainder, block, point, phase };
         let len = down.phases.len() * across.phases.len() * phase;
         let mut data = Scratch::take(len);
         let to = Shared::new(&mut data);
         let slices = c.inputs.div_ceil(INPUTS);
-        parallel(groups * slices, 4 * len, |i| {
-            let (group, slice) = (i / slices, i % slices);
+        parallel(blocks * slices, 4 * len, |i| {
+            let (block, slice) = (i / slices, i % slices);
             let inputs = (slice * INPUTS, c.inputs.min((slice + 1) * INPUTS));
-            let task = Group::<S> { c, down, across, weight, sizes, group, inputs, to };
+            let task = Slice::<S> { c, axes, weight, sizes, block, inputs, to };
             // SAFETY: `S` was chosen among the available kernels.
             unsafe { S::vectorize(task) };
         });
         Self { data, sizes }
     }
 
-    /// The step from one input and remainder to the next.
-    pub(super) fn input(&self) -> usize {
-        self.sizes.input
-    }
-
-    /// Outputs from one group to the next.
-    pub(super) fn rows(&self) -> usize {
-        self.sizes.rows
-    }
-
-    /// The weights of a phase, point and group.
-    pub(super) fn group(&self, phase: usize, point: usize, group: usize) -> &[S::T] {
-        let Sizes { group: step, point: point_step, phase: phase_step, .. } = self.sizes;
-        &self.data[phase * phase_step + point * point_step + group * step..][..step]
-    }
-
-    /// Groups of outputs.
-    pub(super) fn groups(&self) -> usize {
-        self.sizes.groups
+    /// The weights of a phase, point, block of outputs and remainder.
+    pub(super) fn at(&self, phase: usize, point: usize, block: usize, remainder: usize) -> &[S::T] {
+        let s = &self.sizes;
+        let at = phase * s.phase + point * s.point + block * s.block + remainder * s.remainder;
+        &self.data[at..at + s.remainder]
     }
 }
 
-struct Group<'a, S: Simd> {
+/// The weights of a block of outputs and some inputs.
+struct Slice<'a, S: Simd> {
     c: &'a Correlation,
-    down: &'a Split,
-    across: &'a Split,
+    axes: [&'a Split; 2],
     weight: &'a [S::T],
     sizes: Sizes,
-    group: usize,
+    block: usize,
     inputs: (usize, usize),
     to: Shared<S::T>,
 }
 
-impl<S: Simd> Task for Group<'_, S> {
+impl<S: Simd> Task for Slice<'_, S> {
     type Out = ();
 
     #[inline(always)]
     fn run(self) {
-        let Self { down, across, .. } = self;
-        for (py, rows) in down.phases.iter().enumerate() {
-            for (px, columns) in across.phases.iter().enumerate() {
-                let phase = (py * across.phases.len() + px) * self.sizes.phase;
-                for (i, row) in rows.iter().enumerate() {
-                    for (j, column) in columns.iter().enumerate() {
-                        let remainder = i * columns.len() + j;
-                        if self.sizes.input == 8 {
-                            self.transform::<8>(phase, remainder, row, column);
-                        } else {
-                            self.transform::<16>(phase, remainder, row, column);
+        let [down, across] = self.axes;
+        match [down.taps, across.taps] {
+            [2, 2] => self.all::<Taps<2>, Taps<2>>(),
+            [2, _] => self.all::<Taps<2>, Taps<3>>(),
+            [_, 2] => self.all::<Taps<3>, Taps<2>>(),
+            _ => self.all::<Taps<3>, Taps<3>>(),
+        }
+    }
+}
+
+impl<S: Simd> Slice<'_, S> {
+    #[inline(always)]
+    fn all<D: Transform, A: Transform>(&self) {
+        let Self { c, axes: [down, across], sizes, block, inputs, .. } = *self;
+        let mut turned = Turned::<S>::new(c, self.weight);
+        for v in (0..sizes.width).step_by(S::LANES) {
+            for input in inputs.0..inputs.1 {
+                turned.read(input, block * sizes.width + v, S::LANES);
+                for (py, rows) in down.phases.iter().enumerate() {
+                    for (px, columns) in across.phases.iter().enumerate() {
+                        let phase = py * across.phases.len() + px;
+                        let pairs =
+                            rows.iter().flat_map(|row| columns.iter().map(move |c| (row, c)));
+                        for (remainder, (row, column)) in pairs.enumerate() {
+                            let at = phase * sizes.phase
+                                + block * sizes.block
+                                + remainder * sizes.remainder
+                                + input * sizes.width
+                                + v;
+                            self.transform::<D, A>(&turned, row, column, at);
                         }
                     }
                 }
             }
         }
     }
-}
 
-impl<S: Simd> Group<'_, S> {
-    /// The weights of one remainder of rows and of columns, for all inputs of the task.
+    /// The weights of an input, a remainder of rows and of columns, and a vector of outputs.
     #[inline(always)]
-    fn transform<const L: usize>(&self, phase: usize, remainder: usize, row: &Run, column: &Run) {
-        let Self { c, weight, sizes, .. } = *self;
-        let remainders = self.down.remainders() * self.across.remainders();
-        let first = self.group * sizes.rows;
-        let real = sizes.rows.min(c.outputs - first);
-        let (down, across) = (row.elements.len(), column.elements.len());
-        let mut taken = [S::T::ZERO; L];
-        let mut taps = [[0f64; L]; POINTS];
-        let mut columns = [[[0f64; L]; POINTS]; POINTS];
-        let mut points = [[0f64; L]; POINTS];
-        for input in self.inputs.0..self.inputs.1 {
-            for (x, kx) in column.elements.iter().enumerate() {
-                for (taps, ky) in taps.iter_mut().zip(&row.elements) {
-                    let at = input * c.weight_input_step + ky * c.kernel[1] + kx;
-                    let from = weight[at + first * c.weight_output_step..].iter();
-                    let from = from.step_by(c.weight_output_step);
-                    taken[..real].iter_mut().zip(from).for_each(|(to, v)| *to = *v);
-                    taps.iter_mut().zip(&taken).for_each(|(to, v)| *to = v.wide());
-                }
-                transforms::taps(&taps[..down], &mut columns[x]);
-            }
-            let k = input * remainders + remainder;
-            for y in 0..=down {
-                for (taps, column) in taps.iter_mut().zip(&columns).take(across) {
-                    *taps = column[y];
-                }
-                transforms::taps(&taps[..across], &mut points);
-                for (x, point) in points.iter().enumerate().take(across + 1) {
-                    let mut rounded = [S::T::ZERO; L];
-                    for (to, v) in rounded.iter_mut().zip(point) {
-                        *to = S::T::narrow(*v);
-                    }
-                    let at = phase
-                        + (y * (across + 1) + x) * sizes.point
-                        + self.group * sizes.group
-                        + k * L;
-                    // SAFETY: this group's weights of this input are this task's alone.
-                    let to = unsafe { self.to.part(at, L) };
-                    to.write_copy_of_slice(&rounded);
-                }
-            }
+    fn transform<D: Transform, A: Transform>(
+        &self,
+        turned: &Turned<'_, S>,
+        row: &Run,
+        column: &Run,
+        at: usize,
+    ) {
+        let (point, kernel) = (self.sizes.point, self.c.kernel);
+        let len = (D::WRITES * A::WRITES - 1) * point + S::LANES;
+        let to = self.to.pointer(at, len);
+        let (rows, columns) = (&row.elements[..D::READS], &column.elements[..A::READS]);
+        // SAFETY: a tap has a vector; these outputs of this input are this task's alone; the
+        // instruction set is there within a task.
+        unsafe {
+            both::<S, D, A>(
+                |y, x| S::load(turned.tap(rows[y] * kernel[1] + columns[x]).as_ptr()),
+                |y, x, v| S::store(to.add((y * A::WRITES + x) * point), v),
+            );
         }
     }
 }
