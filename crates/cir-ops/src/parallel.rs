@@ -88,7 +88,8 @@ impl<T> Shared<T> {
         unsafe { std::slice::from_raw_parts_mut(self.start.add(start).cast(), len) }
     }
 
-    /// Where elements `start..start + len` lie, of which a task's own may be written.
+    /// A pointer to elements `start..start + len`; whoever writes there sees to it that no other task
+    /// touches what it writes.
     ///
     /// # Panics
     /// When they are out of bounds.

@@ -21,10 +21,11 @@ pub(crate) struct Row {
 }
 
 impl<T: Number> Images<'_, T> {
-    /// to[column · pitch + channel] = the row's channels from the first of `block` to before the
-    /// last, zero outside of the image.
+    /// to[column · pitch + i] = the row's channel `block.0` + i, for the channels up to `block.1`,
+    /// zero outside of the image.
     ///
-    /// May write one vector of columns too far, and channels up to a pitch's end.
+    /// May overwrite a vector of columns that follow, and channels up to the pitch: rows are turned
+    /// in ascending order, with room for a vector of columns after the last.
     #[inline(always)]
     pub(crate) fn turn_row<S: Simd<T = T>>(
         &self,
@@ -43,6 +44,9 @@ impl<T: Number> Images<'_, T> {
         let real = block.1 - block.0;
         let start = ((sample * channels + block.0) * height + y as usize) * width;
         let plane = height * width;
+        // Whole vectors, so that a square does not run into the next column.
+        let whole = pitch.is_multiple_of(S::LANES);
+        debug_assert!(real <= pitch);
         for c in (0..real).step_by(S::LANES) {
             let lanes = S::LANES.min(real - c);
             for x in (left..right).step_by(S::LANES) {
@@ -50,7 +54,7 @@ impl<T: Number> Images<'_, T> {
                 let to = &mut to[x * pitch + c..];
                 let square = S::LANES - 1;
                 // Whole squares take in channels and columns that are not used.
-                let turns = pitch.is_multiple_of(S::LANES)
+                let turns = whole
                     && from.len() >= square * plane + S::LANES
                     && to.len() >= square * pitch + S::LANES;
                 if turns {
@@ -62,6 +66,10 @@ impl<T: Number> Images<'_, T> {
                 for (column, to) in to.chunks_mut(pitch).enumerate().take(columns) {
                     for lane in 0..lanes {
                         to[lane] = from[lane * plane + column];
+                    }
+                    if whole {
+                        // What was here before might be denormal, and slow to multiply.
+                        to[lanes..S::LANES].fill(T::ZERO);
                     }
                 }
             }

@@ -157,8 +157,8 @@ impl<'a, S: Simd> Turned<'a, S> {
 
     /// The weights of a kernel element, of the first input of a pair: a vector.
     #[inline(always)]
-    pub(crate) fn tap(&self, tap: usize) -> &[S::T] {
-        &self.numbers[tap * S::LANES..][..S::LANES]
+    pub(crate) fn element(&self, k: usize) -> &[S::T] {
+        &self.numbers[k * S::LANES..][..S::LANES]
     }
 
     /// Writes the weights of a kernel element.

@@ -68,6 +68,12 @@ macro_rules! avx2 {
             }
 
             #[inline(always)]
+            unsafe fn splat(v: $t) -> $v {
+                // SAFETY: see the head of the impl.
+                unsafe { $set1(v) }
+            }
+
+            #[inline(always)]
             unsafe fn multiply_add(acc: $v, a: $v, b: $v) -> $v {
                 // SAFETY: see the head of the impl.
                 unsafe { $fma(a, b, acc) }

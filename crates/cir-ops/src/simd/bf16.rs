@@ -80,6 +80,12 @@ impl Simd for Bf16 {
     }
 
     #[inline(always)]
+    unsafe fn splat(v: f32) -> __m512 {
+        // SAFETY: see the head of the impl.
+        unsafe { _mm512_set1_ps(v) }
+    }
+
+    #[inline(always)]
     unsafe fn multiply_add(acc: __m512, a: __m512, b: __m512) -> __m512 {
         // SAFETY: see the head of the impl.
         unsafe { _mm512_fmadd_ps(a, b, acc) }

@@ -68,6 +68,8 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     unsafe fn packed(from: *const Self::P) -> Self::V;
     /// One packed operand in all lanes.
     unsafe fn broadcast(from: *const Self::P) -> Self::V;
+    /// One number in all lanes.
+    unsafe fn splat(v: Self::T) -> Self::V;
     /// acc + a·b, for plain numbers.
     unsafe fn multiply_add(acc: Self::V, a: Self::V, b: Self::V) -> Self::V;
     /// acc + a·b, for packed operands.

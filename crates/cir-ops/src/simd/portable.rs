@@ -61,6 +61,11 @@ macro_rules! arrays {
             }
 
             #[inline(always)]
+            unsafe fn splat(v: $t) -> Self::V {
+                [v; $lanes]
+            }
+
+            #[inline(always)]
             unsafe fn multiply_add(acc: Self::V, a: Self::V, b: Self::V) -> Self::V {
                 std::array::from_fn(|i| acc[i] + a[i] * b[i])
             }

@@ -8,16 +8,16 @@ use crate::tile::{Term, Tile, tile_rows};
 use super::super::images::Images;
 use super::super::plan::Correlation;
 use super::super::rows::NARROW;
-use super::split::{OUTPUTS, Split, worth};
-use super::tiles::{Kind, Places, Side, Tiles, Units};
-use super::transforms::{Outputs, Transform, both};
+use super::outputs::Results;
+use super::split::{Split, pairs, worth};
+use super::tiles::{Kind, Places, Side, Staged, Tiles, Units};
 use super::weights::Weights;
-use super::{DEPTH, TERMS, TILES, WIDTH, line, odd_lines, tables};
+use super::{DEPTH, TERMS, line, odd_lines, tables, width};
 
+/// Tiles of a block, about: enough that weights are read seldom, few enough for the caches.
+const TILES: usize = 56;
 /// Tiles of the smallest block that threads without work are worth.
 const FEWEST: usize = 32;
-/// Inputs that are staged at a time.
-const STAGED: usize = 64;
 
 /// Both axes in tiles, down and across, where this is to be preferred to sums over all taps: where it
 /// is faster, and its rounding of a few times theirs decides nothing.
@@ -51,6 +51,9 @@ pub(crate) fn correlate<S: Simd>(
     weight: &[S::T],
 ) -> Vec<S::T> {
     assert_eq!(S::PAIR, 1, "minimal filtering of plain numbers only");
+    if c.batch == 0 {
+        return Vec::new();
+    }
     // Blocks of rows of tiles; the result does not depend on them.
     let (units, threads) = (c.batch * down.tiles, rayon::current_num_threads());
     let busy = (2 * threads).min(units * across.tiles / FEWEST);
@@ -62,7 +65,6 @@ pub(crate) fn correlate<S: Simd>(
             down: Side::inputs(&c.y, &down),
             across: Side::inputs(&c.x, &across),
             kind: Kind::Inputs,
-            taps: [down.taps, across.taps],
         },
         weights: Weights::new(c, [&down, &across], weight),
         down,
@@ -72,17 +74,41 @@ pub(crate) fn correlate<S: Simd>(
         parallel(blocks, c.work(), |i| {
             let units = part(units, blocks, i);
             // SAFETY: `S` was chosen among the available kernels.
-            unsafe { S::vectorize(Block { plan: &plan, units, out }) };
+            unsafe { S::vectorize(Block::new(&plan, units, out)) };
         });
     };
     // SAFETY: the tasks cover all rows of tiles, and each writes all outputs of its own.
     unsafe { filled(c.len(), fill) }
 }
 
+/// A task's rows of tiles, and steps of what it computes of them.
 struct Block<'a, S: Simd> {
     plan: &'a Plan<'a, S>,
     units: Units,
     out: Shared<S::T>,
+    /// Tiles.
+    count: usize,
+    /// From one input of V to the next, and from one remainder, and one point.
+    v_input: usize,
+    v_remainder: usize,
+    v_point: usize,
+    /// From one point of M to the next, and from one block of outputs.
+    m_point: usize,
+    m_block: usize,
+}
+
+impl<'a, S: Simd> Block<'a, S> {
+    fn new(plan: &'a Plan<'a, S>, units: Units, out: Shared<S::T>) -> Self {
+        let Plan { c, tiles, down, across, .. } = plan;
+        let count = tiles.count(units);
+        let v_input = odd_lines::<S>(count);
+        let v_remainder = c.inputs.next_multiple_of(S::LANES) * v_input;
+        // A cache line more, so that the points of a tile fall into different sets of a cache.
+        let v_point = down.remainders() * across.remainders() * v_remainder + line::<S>();
+        let m_point = count * width::<S>() + line::<S>();
+        let m_block = across.phases.len() * down.points() * across.points() * m_point;
+        Self { plan, units, out, count, v_input, v_remainder, v_point, m_point, m_block }
+    }
 }
 
 impl<S: Simd> Task for Block<'_, S> {
@@ -90,104 +116,58 @@ impl<S: Simd> Task for Block<'_, S> {
 
     #[inline(always)]
     fn run(self) {
-        let taps = [self.plan.down.taps, self.plan.across.taps];
-        match taps {
-            [2, 2] => self.all::<Outputs<2>, Outputs<2>>(),
-            [2, _] => self.all::<Outputs<2>, Outputs<3>>(),
-            [_, 2] => self.all::<Outputs<3>, Outputs<2>>(),
-            _ => self.all::<Outputs<3>, Outputs<3>>(),
+        let Plan { c, ref down, ref across, ref tiles, .. } = *self.plan;
+        let points = down.points() * across.points();
+        let mut v = Scratch::<S::T>::take(points * self.v_point);
+        let blocks = c.outputs.div_ceil(width::<S>());
+        let mut m = Scratch::<S::T>::take(blocks * self.m_block);
+        let (units, point, out) = (self.units, self.m_point, self.out);
+        let results = Results { c, down, across, units, point, out };
+        let staged = tiles.stage::<S>(units, (0, c.inputs));
+        for py in 0..down.phases.len() {
+            for px in 0..across.phases.len() {
+                self.inputs(&staged, [py, px], &mut v);
+                for point in 0..points {
+                    self.products([py, px], point, &v, &mut m);
+                }
+            }
+            for (block, sums) in m.chunks_exact(self.m_block).enumerate() {
+                results.write::<S>(py, block, sums);
+            }
         }
     }
 }
 
 impl<S: Simd> Block<'_, S> {
-    #[inline(always)]
-    fn all<D: Transform, A: Transform>(&self) {
-        let Plan { c, ref down, ref across, ref tiles, .. } = *self.plan;
-        let count = tiles.count(self.units);
-        let points = D::READS * A::READS;
-        // A cache line more, so that the points of a tile fall into different sets of a cache.
-        let v_point = down.remainders() * across.remainders() * self.remainder() + line::<S>();
-        let mut v = Scratch::<S::T>::take(points * v_point);
-        let (width, phases) = (WIDTH * S::LANES, across.phases.len());
-        let m_point = count * width + line::<S>();
-        let m_block = phases * points * m_point;
-        let mut m = Scratch::<S::T>::take(c.outputs.div_ceil(width) * m_block);
-        let staged = self.stage();
-        for py in 0..down.phases.len() {
-            for px in 0..phases {
-                self.inputs(&staged, [py, px], v_point, &mut v);
-                for point in 0..points {
-                    let v = &v[point * v_point..(point + 1) * v_point];
-                    let m = &mut m[(px * points + point) * m_point..];
-                    self.products(py * phases + px, point, v, m_block, m);
-                }
-            }
-            for (block, m) in m.chunks_exact(m_block).enumerate() {
-                self.outputs::<D, A>(py, block, m, m_point);
-            }
-        }
-    }
-
-    /// What the tiles read, some inputs after the other.
-    #[inline(always)]
-    fn stage(&self) -> Vec<Scratch<S::T>> {
-        let Plan { c, ref tiles, .. } = *self.plan;
-        let mut all = Vec::new();
-        for first in (0..c.inputs).step_by(STAGED) {
-            let block = (first, c.inputs.min(first + STAGED));
-            let channels = (block.1 - block.0).next_multiple_of(S::LANES);
-            let mut staged = Scratch::<S::T>::take(tiles.staged::<S>(self.units, channels));
-            tiles.stage::<S>(self.units, block, channels, &mut staged);
-            all.push(staged);
-        }
-        all
-    }
-
-    /// Numbers from one input of V to the next.
-    #[inline(always)]
-    fn pitch(&self) -> usize {
-        odd_lines::<S>(self.plan.tiles.count(self.units))
-    }
-
-    /// Numbers from one remainder of V to the next.
-    #[inline(always)]
-    fn remainder(&self) -> usize {
-        self.plan.c.inputs.next_multiple_of(S::LANES) * self.pitch()
-    }
-
     /// V of a phase, `[point][remainder][input][tile]`.
     #[inline(always)]
-    fn inputs(&self, staged: &[Scratch<S::T>], [py, px]: [usize; 2], point: usize, v: &mut [S::T]) {
-        let Plan { c, ref tiles, .. } = *self.plan;
-        let (rows, columns) = (&self.plan.down.phases[py], &self.plan.across.phases[px]);
-        let v = Shared::new(v);
-        for (i, staged) in staged.iter().enumerate() {
-            let first = i * STAGED;
-            let channels = STAGED.min(c.inputs - first).next_multiple_of(S::LANES);
-            for (r, row) in rows.iter().enumerate() {
-                for (s, column) in columns.iter().enumerate() {
-                    let remainder = r * columns.len() + s;
-                    let at = remainder * self.remainder() + first * self.pitch();
-                    let to = Places { to: v, at, point, tile: 1, channel: self.pitch() };
-                    let runs = [(r, row), (s, column)];
-                    // SAFETY: `v` is this task's alone.
-                    unsafe { tiles.transform::<S>(self.units, staged, channels, runs, to) };
-                }
+    fn inputs(&self, staged: &Staged<S::T>, [py, px]: [usize; 2], v: &mut [S::T]) {
+        let Plan { tiles, down, across, .. } = self.plan;
+        let (to, point, channel) = (Shared::new(v), self.v_point, self.v_input);
+        for (remainder, runs) in pairs(&down.phases[py], &across.phases[px]) {
+            let at = remainder * self.v_remainder;
+            // SAFETY: `v` is this task's alone, which runs where the instruction set exists.
+            unsafe {
+                tiles.transform::<S>(staged, runs, Places { to, at, point, tile: 1, channel });
             }
         }
     }
 
-    /// M = V·U at one point of a phase, for each block of outputs `[tile][output]`.
+    /// M = Vᵀ·U at one point of a phase, for each block of outputs `[tile][output]`.
     #[inline(always)]
-    fn products(&self, phase: usize, point: usize, v: &[S::T], m_block: usize, m: &mut [S::T]) {
+    fn products(&self, [py, px]: [usize; 2], point: usize, v: &[S::T], m: &mut [S::T]) {
         let Plan { c, ref weights, ref down, ref across, .. } = *self.plan;
-        let (count, width) = (self.plan.tiles.count(self.units), WIDTH * S::LANES);
-        let pitch = self.pitch();
+        let (pitch, width) = (self.v_input, width::<S>());
         let term = |k| Term { x: (k * pitch) as u32, w: (k * width) as u32 };
         let terms: [Term; TERMS] = std::array::from_fn(term);
-        for remainder in 0..down.remainders() * across.remainders() {
-            let v = &v[remainder * self.remainder()..][..self.remainder()];
+        let phase = py * across.phases.len() + px;
+        let m = &mut m[(px * down.points() * across.points() + point) * self.m_point..];
+        let (y, x) = (point / across.points(), point % across.points());
+        for (remainder, [row, column]) in pairs(&down.phases[py], &across.phases[px]) {
+            if y >= row.points() || x >= column.points() {
+                continue;
+            }
+            let v = &v[point * self.v_point + remainder * self.v_remainder..][..self.v_remainder];
             for first in (0..c.inputs).step_by(DEPTH) {
                 let deep = DEPTH.min(c.inputs - first);
                 for block in 0..c.outputs.div_ceil(width) {
@@ -202,92 +182,18 @@ impl<S: Simd> Block<'_, S> {
                             w_step: TERMS * width,
                             terms: &terms[..terms_count],
                             outer,
-                            c: m[block * m_block..][..count * width].as_mut_ptr(),
+                            c: m[block * self.m_block..][..self.count * width].as_mut_ptr(),
                             c_step: width,
+                            // The first remainder has all points.
                             add: remainder > 0 || k > 0,
                             part: c.part(),
                         };
                         // SAFETY: `v` holds a pitch for each input, which is not less than the
                         // tiles, `u` `width` numbers for each input, `m` as many for each tile.
-                        unsafe { tile_rows(count, vectors, t) };
+                        unsafe { tile_rows(self.count, vectors, t) };
                     }
                 }
             }
-        }
-    }
-
-    /// Aᵀ·M·A of a row phase and a block of outputs.
-    #[inline(always)]
-    fn outputs<D: Transform, A: Transform>(
-        &self,
-        py: usize,
-        block: usize,
-        m: &[S::T],
-        m_point: usize,
-    ) {
-        let Plan { c, ref down, ref across, ref tiles, .. } = *self.plan;
-        let (width, phases) = (WIDTH * S::LANES, across.phases.len());
-        let points = D::READS * A::READS;
-        let first = block * width;
-        let real = width.min(c.outputs - first);
-        // Rows of outputs as `[row][column][output]`, and one as `[output][column]`.
-        let columns = (across.tiles * OUTPUTS * phases).next_multiple_of(S::LANES);
-        let mut rows = Scratch::<S::T>::take(OUTPUTS * columns * width);
-        let mut turned = Scratch::<S::T>::take(width * columns);
-        for unit in self.units.0..self.units.1 {
-            let before = tiles.count((self.units.0, unit));
-            for px in 0..phases {
-                let m = &m[px * points * m_point..][..points * m_point];
-                for tile in 0..across.tiles {
-                    let from = &m[(before + tile) * width..];
-                    assert!((points - 1) * m_point + width <= from.len());
-                    let column = tile * OUTPUTS * phases + px;
-                    let last = (OUTPUTS - 1) * (columns + phases) + column;
-                    assert!((last + 1) * width <= rows.len());
-                    for o in (0..real).step_by(S::LANES) {
-                        // SAFETY: the last vectors that are read and written were just checked;
-                        // the instruction set is there within a task.
-                        unsafe {
-                            let from = from.as_ptr().add(o);
-                            let to = rows.as_mut_ptr().add(column * width + o);
-                            both::<S, D, A>(
-                                |y, x| S::load(from.add((y * A::READS + x) * m_point)),
-                                |y, x, v| S::store(to.add((y * columns + x * phases) * width), v),
-                            );
-                        }
-                    }
-                }
-            }
-            let (n, tile) = (unit / down.tiles, unit % down.tiles);
-            for (i, row) in rows.chunks_exact(columns * width).enumerate() {
-                let y = (tile * OUTPUTS + i) * down.phases.len() + py;
-                if y < c.y.output {
-                    let at = ((n * c.outputs + first) * c.y.output + y) * c.x.output;
-                    self.write(row, columns, real, at, &mut turned);
-                }
-            }
-        }
-    }
-
-    /// Writes a row `[column][output]` of `real` outputs, the first of which begins at `at`.
-    #[inline(always)]
-    fn write(&self, row: &[S::T], columns: usize, real: usize, at: usize, turned: &mut [S::T]) {
-        let (c, width) = (self.plan.c, WIDTH * S::LANES);
-        for o in (0..real).step_by(S::LANES) {
-            for x in (0..columns).step_by(S::LANES) {
-                let from = &row[x * width + o..];
-                let to = &mut turned[o * columns + x..];
-                assert!(from.len() >= (S::LANES - 1) * width + S::LANES);
-                assert!(to.len() >= (S::LANES - 1) * columns + S::LANES);
-                // SAFETY: both squares were just checked.
-                unsafe { S::transpose(from.as_ptr(), width, to.as_mut_ptr(), columns) };
-            }
-        }
-        for (o, turned) in turned.chunks_exact(columns).enumerate().take(real) {
-            let at = at + o * c.y.output * c.x.output;
-            // SAFETY: the rows of a unit are its task's alone.
-            let to = unsafe { self.out.part(at, c.x.output) };
-            to.write_copy_of_slice(&turned[..c.x.output]);
         }
     }
 }

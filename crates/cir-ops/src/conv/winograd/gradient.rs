@@ -14,16 +14,18 @@ use crate::tile::{LONG, Term, Tile, tile_rows};
 use super::super::gradient::WeightGradient;
 use super::super::images::Images;
 use super::super::plan::Axis;
+use super::collect::Collect;
 use super::operand::Operand;
 use super::split::{Run, Split, worth};
 use super::tiles::{Kind, Side, Tiles};
-use super::transforms::{TapSlopes, Transform, both};
-use super::{DEPTH, TERMS, TILES, WIDTH, line, odd_lines, tables};
+use super::{DEPTH, TERMS, line, odd_lines, tables, width};
 
-/// Bytes of transformed tiles at a time.
+/// Bytes of transformed tiles at a time: about what a second-level cache holds of them and of sums.
 const TRANSFORMED: usize = 1 << 21;
-/// Tiles at a time, at least.
+/// Tiles at a time, at least, so that sums are read and written seldom.
 const LEAST: usize = 256;
+/// Tiles that a task transforms, about.
+const TILES: usize = 56;
 /// Channels of A in a block, at most.
 const BLOCK: usize = 64;
 /// Channels of A that a task collects.
@@ -31,17 +33,17 @@ const COLLECTED: usize = 16;
 
 /// Both axes, down and across, where this is faster than sums over all positions.
 pub(crate) fn splits<S: Simd>(g: &WeightGradient) -> Option<[(Axis, Split); 2]> {
-    if S::PAIR != 1 || g.stride > 2 {
+    if S::PAIR != 1 {
         return None;
     }
     let axes = axes(g)?;
     let [(y, down), (x, across)] = &axes;
     let depth = g.a[0] * down.remainders() * across.remainders();
     let tiles = g.batch * down.tiles * across.tiles;
-    // As in the correlation; operands are also turned round.
+    // As in the correlation, but sums are read and written where weights are only read.
     let shared = [(8., g.b[0]), (8., depth), (24., tiles)];
-    let overhead = shared.iter().map(|(cost, sharing)| cost / *sharing as f64).sum();
-    worth([(y, down), (x, across)], overhead).then_some(axes)
+    let shared: f64 = shared.iter().map(|(cost, sharing)| cost / *sharing as f64).sum();
+    worth([(y, down), (x, across)], 0.12 + shared).then_some(axes)
 }
 
 /// Both axes of the correlation that reads A and yields B, in tiles.
@@ -55,22 +57,76 @@ pub(super) fn axes(g: &WeightGradient) -> Option<[(Axis, Split); 2]> {
     Some([split(0)?, split(1)?])
 }
 
-struct Plan<'a, S: Simd> {
-    g: &'a WeightGradient,
-    a: Operand<'a, S::T>,
-    b: Operand<'a, S::T>,
+pub(super) struct Plan<'a, S: Simd> {
+    pub(super) g: &'a WeightGradient,
+    pub(super) a: Operand<'a, S::T>,
+    pub(super) b: Operand<'a, S::T>,
 }
 
-impl<S: Simd> Plan<'_, S> {
+impl<'a, S: Simd> Plan<'a, S> {
+    fn new(
+        g: &'a WeightGradient,
+        [(y, down), (x, across)]: &[(Axis, Split); 2],
+        a: &'a [S::T],
+        b: &'a [S::T],
+    ) -> Self {
+        let block = BLOCK.min(g.a[0].next_multiple_of(S::LANES));
+        let whole = |taps: usize| vec![Run { first: 0, elements: (0..taps).collect() }];
+        Self {
+            g,
+            a: Operand {
+                tiles: Tiles {
+                    images: Images { numbers: a, sizes: g.a },
+                    down: Side::inputs(y, down),
+                    across: Side::inputs(x, across),
+                    kind: Kind::Inputs,
+                },
+                runs: [down.phases[0].clone(), across.phases[0].clone()],
+                width: block,
+                pitch: odd_lines::<S>(block),
+            },
+            b: Operand {
+                tiles: Tiles {
+                    images: Images { numbers: b, sizes: g.b },
+                    down: Side::outputs(down),
+                    across: Side::outputs(across),
+                    kind: Kind::Slopes,
+                },
+                runs: [whole(down.taps), whole(across.taps)],
+                width: width::<S>(),
+                pitch: width::<S>(),
+            },
+        }
+    }
+
+    fn points(&self) -> usize {
+        self.a.tiles.points().iter().product()
+    }
+
     /// Sums of a block of A: `[block of B][channel of A][channel of B]`.
     fn sums(&self) -> usize {
         self.b.blocks() * self.a.width * self.b.width
     }
 
     /// The step of the sums from one point to the next.
-    fn point(&self) -> usize {
+    pub(super) fn point(&self) -> usize {
         // A cache line more, so that the points of a pair of channels fall into different sets.
         self.a.blocks() * self.sums() + line::<S>()
+    }
+
+    /// Points and blocks of A whose runs have them.
+    fn products(&self) -> Vec<(usize, usize)> {
+        let blocks = 0..self.a.blocks();
+        let all = (0..self.points()).flat_map(|p| blocks.clone().map(move |block| (p, block)));
+        all.filter(|(point, block)| self.a.has(*point, *block)).collect()
+    }
+
+    /// Rows of tiles that are transformed at a time, so many tiles across; fixed by the shapes, since
+    /// it decides on the order of summation.
+    fn units_at_once(&self, across: usize) -> usize {
+        let numbers = self.a.blocks() * self.a.pitch + self.b.blocks() * self.b.pitch;
+        let bytes = self.points() * numbers * size_of::<S::T>() * across;
+        (TRANSFORMED / bytes).max(LEAST / across).max(1)
     }
 }
 
@@ -78,7 +134,7 @@ impl<S: Simd> Plan<'_, S> {
 /// a·`steps[1]` and has its taps side by side.
 ///
 /// # Panics
-/// When the stride exceeds 2, or products are of packed numbers.
+/// When products are of packed numbers.
 pub(crate) fn weight_gradient<S: Simd>(
     g: &WeightGradient,
     axes: [(Axis, Split); 2],
@@ -86,68 +142,28 @@ pub(crate) fn weight_gradient<S: Simd>(
     b: &[S::T],
     steps: [usize; 2],
 ) -> Vec<S::T> {
-    assert!(S::PAIR == 1 && g.stride <= 2, "neither packed numbers nor strides above 2");
-    let [(y, down), (x, across)] = &axes;
-    let taps = [down.taps, across.taps];
-    let width = WIDTH * S::LANES;
-    let block = BLOCK.min(g.a[0].next_multiple_of(S::LANES));
-    let whole = || vec![Run { first: 0, elements: Vec::new() }];
-    let plan = Plan::<S> {
-        g,
-        a: Operand {
-            tiles: Tiles {
-                images: Images { numbers: a, sizes: g.a },
-                down: Side::inputs(y, down),
-                across: Side::inputs(x, across),
-                kind: Kind::Inputs,
-                taps,
-            },
-            runs: [down.phases[0].clone(), across.phases[0].clone()],
-            width: block,
-            pitch: odd_lines::<S>(block),
-        },
-        b: Operand {
-            tiles: Tiles {
-                images: Images { numbers: b, sizes: g.b },
-                down: Side::outputs(down),
-                across: Side::outputs(across),
-                kind: Kind::Slopes,
-                taps,
-            },
-            runs: [whole(), whole()],
-            width,
-            pitch: width,
-        },
-    };
-    let units = g.batch * down.tiles;
-    // All fixed by the shapes, since they decide on the order of summation.
-    let most = (TILES / across.tiles).max(1);
-    let points = plan.a.points();
-    let numbers = plan.a.blocks() * plan.a.pitch + plan.b.blocks() * plan.b.pitch;
-    let bytes = points * numbers * size_of::<S::T>() * across.tiles;
-    let least = (LEAST / across.tiles).max(1);
-    let at_once = (TRANSFORMED / bytes).max(least).next_multiple_of(most);
-    let largest = at_once.min(units) * across.tiles;
-    let mut v = Scratch::<S::T>::take(points * plan.a.point::<S>(largest));
-    let mut z = Scratch::<S::T>::take(points * plan.b.point::<S>(largest));
-    let mut totals = Scratch::<S::T>::take(points * plan.point());
-    if units == 0 {
-        totals.fill(S::T::ZERO);
+    assert_eq!(S::PAIR, 1, "minimal filtering of plain numbers only");
+    let elements = g.kernel[0] * g.kernel[1];
+    if g.batch == 0 {
+        return vec![S::T::ZERO; g.a[0] * g.b[0] * elements];
     }
+    let plan = Plan::<S>::new(g, &axes, a, b);
+    let across = axes[1].1.tiles;
+    let (units, most) = (g.batch * axes[0].1.tiles, (TILES / across).max(1));
+    let at_once = plan.units_at_once(across);
+    let largest = at_once.min(units) * across;
+    let (mut v, mut z) = (plan.a.room::<S>(largest), plan.b.room::<S>(largest));
+    let mut totals = Scratch::<S::T>::take(plan.points() * plan.point());
+    let products = plan.products();
     for first in (0..units).step_by(at_once) {
         let chunk = (first, units.min(first + at_once));
         let count = plan.a.tiles.count(chunk);
-        let (v, z) = (
-            &mut v[..points * plan.a.point::<S>(count)],
-            &mut z[..points * plan.b.point::<S>(count)],
-        );
-        plan.a.transform::<S>(chunk, most, v);
-        plan.b.transform::<S>(chunk, most, z);
-        let shared = Shared::new(&mut totals);
-        let (v, z) = (&*v, &*z);
-        let work = points * plan.a.blocks() * block * g.b[0] * count;
-        parallel(points * plan.a.blocks(), work, |i| {
-            let (point, block) = (i / plan.a.blocks(), i % plan.a.blocks());
+        plan.a.transform::<S>(chunk, most, &mut v);
+        plan.b.transform::<S>(chunk, most, &mut z);
+        let (v, z, shared) = (&*v, &*z, Shared::new(&mut totals));
+        let work = products.len() * plan.a.width * g.b[0] * count;
+        parallel(products.len(), work, |i| {
+            let (point, block) = products[i];
             let at = point * plan.point() + block * plan.sums();
             // SAFETY: each task has its own totals; scratch is always initialised.
             let total = unsafe { shared.written(at, plan.sums()) };
@@ -156,7 +172,6 @@ pub(crate) fn weight_gradient<S: Simd>(
             unsafe { S::vectorize(Product { plan, point, block, count, v, z, total, add }) };
         });
     }
-    let elements = g.kernel[0] * g.kernel[1];
     let slices = g.a[0].div_ceil(COLLECTED);
     let fill = |out| {
         parallel(slices * plan.b.blocks(), 4 * totals.len(), |i| {
@@ -191,14 +206,14 @@ impl<S: Simd> Task for Product<'_, S> {
     fn run(self) {
         let Self { plan: Plan { a, b, .. }, point, block, count, .. } = self;
         let v = a.at::<S>(self.v, point, block, count);
-        let (first_row, last_row) = a.block(block);
+        let rows = a.channels_of(block);
         let term = |t| Term { x: (t * a.pitch) as u32, w: (t * b.pitch) as u32 };
         let terms: [Term; TERMS] = std::array::from_fn(term);
         for first in (0..count).step_by(DEPTH) {
             let deep = DEPTH.min(count - first);
             for block_b in 0..b.blocks() {
                 let z = b.at::<S>(self.z, point, block_b, count);
-                let channels = b.block(block_b);
+                let channels = b.channels_of(block_b);
                 let vectors = (channels.1 - channels.0).div_ceil(S::LANES);
                 for (k, outer, terms_count) in tables(first, deep) {
                     let t = Tile::<S> {
@@ -216,97 +231,7 @@ impl<S: Simd> Task for Product<'_, S> {
                     };
                     // SAFETY: `v` and `z` hold a pitch for each tile, the total `b.width` numbers
                     // for each of `a.width` rows.
-                    unsafe { tile_rows(last_row - first_row, vectors, t) };
-                }
-            }
-        }
-    }
-}
-
-/// Writes the gradients of some channels of A and a block of B.
-struct Collect<'a, S: Simd> {
-    plan: &'a Plan<'a, S>,
-    totals: &'a [S::T],
-    channels: (usize, usize),
-    block_b: usize,
-    steps: [usize; 2],
-    out: Shared<S::T>,
-}
-
-impl<S: Simd> Task for Collect<'_, S> {
-    type Out = ();
-
-    #[inline(always)]
-    fn run(self) {
-        match self.plan.a.tiles.taps {
-            [2, 2] => self.all::<TapSlopes<2>, TapSlopes<2>>(),
-            [2, _] => self.all::<TapSlopes<2>, TapSlopes<3>>(),
-            [_, 2] => self.all::<TapSlopes<3>, TapSlopes<2>>(),
-            _ => self.all::<TapSlopes<3>, TapSlopes<3>>(),
-        }
-    }
-}
-
-impl<S: Simd> Collect<'_, S> {
-    /// Gᵀ·U·G for a vector of channels of B at a time.
-    #[inline(always)]
-    fn all<D: Transform, A: Transform>(&self) {
-        let Plan { g, b, .. } = self.plan;
-        let elements = g.kernel[0] * g.kernel[1];
-        let whole = elements.next_multiple_of(S::LANES);
-        // `[kernel element][channel of B]`, and the same turned round.
-        let mut values = Scratch::<S::T>::take(whole * S::LANES);
-        let mut turned = Scratch::<S::T>::take(whole * S::LANES);
-        let first = self.block_b * b.width;
-        for lane in (0..b.width.min(g.b[0] - first)).step_by(S::LANES) {
-            for channel in self.channels.0..self.channels.1 {
-                self.transform::<D, A>(channel, lane, &mut values);
-                for k in (0..whole).step_by(S::LANES) {
-                    let (from, to) = (&values[k * S::LANES..], &mut turned[k..]);
-                    assert!(from.len() >= S::LANES * S::LANES);
-                    assert!(to.len() >= (S::LANES - 1) * whole + S::LANES);
-                    // SAFETY: both squares were just checked.
-                    unsafe { S::transpose(from.as_ptr(), S::LANES, to.as_mut_ptr(), whole) };
-                }
-                let real = S::LANES.min(g.b[0] - first - lane);
-                for (l, turned) in turned.chunks_exact(whole).enumerate().take(real) {
-                    let at = (first + lane + l) * self.steps[0] + channel * self.steps[1];
-                    // SAFETY: these pairs of channels belong to this task alone.
-                    let out = unsafe { self.out.part(at, elements) };
-                    out.write_copy_of_slice(&turned[..elements]);
-                }
-            }
-        }
-    }
-
-    /// values[kernel element][lane] = the gradient of a channel of A and the vector of B at `lane`.
-    #[inline(always)]
-    fn transform<D: Transform, A: Transform>(
-        &self,
-        channel: usize,
-        lane: usize,
-        values: &mut [S::T],
-    ) {
-        let Plan { g, a, b } = self.plan;
-        let point = self.plan.point();
-        let [down, across] = &a.runs;
-        for (i, row) in down.iter().enumerate() {
-            for (j, column) in across.iter().enumerate() {
-                let (block, place) = a.place(i * across.len() + j, channel);
-                let at = (block * b.blocks() + self.block_b) * a.width + place;
-                let from = &self.totals[at * b.width + lane..];
-                assert!((D::READS * A::READS - 1) * point + S::LANES <= from.len());
-                let (rows, columns) = (&row.elements[..D::WRITES], &column.elements[..A::WRITES]);
-                // SAFETY: the sums of the last point are in bounds, as just checked, and `values`
-                // has a vector for each kernel element; the instruction set is there in a task.
-                unsafe {
-                    both::<S, D, A>(
-                        |y, x| S::load(from.as_ptr().add((y * A::READS + x) * point)),
-                        |y, x, v| {
-                            let k = rows[y] * g.kernel[1] + columns[x];
-                            S::store(values[k * S::LANES..][..S::LANES].as_mut_ptr(), v);
-                        },
-                    );
+                    unsafe { tile_rows(rows.1 - rows.0, vectors, t) };
                 }
             }
         }

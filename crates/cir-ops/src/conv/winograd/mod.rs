@@ -3,15 +3,17 @@
 //! Of each axis, tiles of two outputs are computed from transformed inputs and transformed weights,
 //! see [`transforms`]; of two axes that takes 9 products instead of 16 for 2×2 taps, and 16 instead
 //! of 36 for 3×3. A product of transforms is a matrix product for each point of the tile,
-//! M = V·U with V `[tile][input]` and U `[input][output]`, so sums over inputs stay in the
+//! M = Vᵀ·U with V `[input][tile]` and U `[input][output]`, so sums over inputs stay in the
 //! transformed domain. A 4×4 kernel of stride 2 is a sum over four images of 2×2 taps (forward),
-//! or four interleaved outputs of 2×2 taps (backward): see [`split`]. These are kinds of an axis,
-//! `Axis::forward` and `Axis::transposed`: what is computed so are gradients alone
-//! (`Correlation::exact`), since its rounding is up to 2.5 times that of sums over all taps.
+//! or four interleaved outputs of 2×2 taps (backward), a 3×3 one of stride 2 the same with single
+//! taps in between, in 25 products instead of 36: see [`split`]. What is computed so are gradients
+//! alone (`Correlation::exact`), since its rounding is up to 2.5 times that of sums over all taps.
 
+mod collect;
 mod correlate;
 mod gradient;
 mod operand;
+mod outputs;
 mod split;
 mod tiles;
 mod transforms;
@@ -25,15 +27,9 @@ pub(crate) use gradient::{splits as gradient_splits, weight_gradient};
 
 use crate::simd::Simd;
 
-/// Tiles of a block, about: enough that weights are read seldom, few enough for the caches.
-const TILES: usize = 56;
 /// Terms of a sum before it goes on with the next outputs, so that operands stay in a cache; a
 /// multiple of [`TERMS`].
 const DEPTH: usize = 256;
-/// Lanes of the longest vector.
-const MOST_LANES: usize = 16;
-/// Vectors across a product.
-const WIDTH: usize = 2;
 /// Terms in the table of a tile.
 const TERMS: usize = 32;
 
@@ -44,6 +40,11 @@ fn tables(first: usize, count: usize) -> impl Iterator<Item = (usize, usize, usi
     let whole = count / TERMS * TERMS;
     let both = [(first, whole / TERMS, TERMS), (first + whole, 1, count - whole)];
     both.into_iter().filter(|(_, outer, terms)| outer * terms > 0)
+}
+
+/// Channels across a product.
+fn width<S: Simd>() -> usize {
+    2 * S::LANES
 }
 
 /// Numbers in a cache line.

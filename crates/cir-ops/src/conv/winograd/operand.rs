@@ -1,5 +1,5 @@
 //! An operand of the weight gradient: transformed tiles of images, as
-//! `[point][remainder and block of channels][tile][channel]`.
+//! `[point][remainder and group of channels][tile][channel]`.
 
 use crate::numbers::Number;
 use crate::parallel::{Shared, parallel, part};
@@ -7,7 +7,7 @@ use crate::scratch::Scratch;
 use crate::simd::{Simd, Task};
 
 use super::line;
-use super::split::{OUTPUTS, Run};
+use super::split::{Run, pairs};
 use super::tiles::{Places, Tiles, Units};
 
 /// Images, and how their tiles are laid out.
@@ -15,7 +15,7 @@ pub(super) struct Operand<'a, T> {
     pub(super) tiles: Tiles<'a, T>,
     /// A run for each remainder of rows and of columns.
     pub(super) runs: [Vec<Run>; 2],
-    /// Channels in a block, whole vectors.
+    /// Channels in a group, whole vectors.
     pub(super) width: usize,
     /// Numbers from one tile to the next.
     pub(super) pitch: usize,
@@ -26,12 +26,12 @@ impl<T: Number> Operand<'_, T> {
         self.tiles.images.sizes[0]
     }
 
-    /// Blocks of channels.
+    /// Groups of channels.
     fn groups(&self) -> usize {
         self.channels().div_ceil(self.width)
     }
 
-    /// Blocks, each of one remainder and some channels.
+    /// Blocks, each of one remainder and a group of channels.
     pub(super) fn blocks(&self) -> usize {
         self.runs[0].len() * self.runs[1].len() * self.groups()
     }
@@ -42,19 +42,28 @@ impl<T: Number> Operand<'_, T> {
     }
 
     /// Channels of a block: the first, and the one after the last.
-    pub(super) fn block(&self, block: usize) -> (usize, usize) {
+    pub(super) fn channels_of(&self, block: usize) -> (usize, usize) {
         let first = block % self.groups() * self.width;
         (first, self.channels().min(first + self.width))
     }
 
-    pub(super) fn points(&self) -> usize {
-        self.tiles.taps.iter().map(|taps| taps + OUTPUTS - 1).product()
+    /// Whether the runs of a block have a point.
+    pub(super) fn has(&self, point: usize, block: usize) -> bool {
+        let [rows, columns] = &self.runs;
+        let (remainder, across) = (block / self.groups(), self.tiles.points()[1]);
+        let (row, column) = (&rows[remainder / columns.len()], &columns[remainder % columns.len()]);
+        point / across < row.points() && point % across < column.points()
     }
 
     /// The step from one point to the next, of `count` tiles.
-    pub(super) fn point<S: Simd>(&self, count: usize) -> usize {
+    fn point<S: Simd>(&self, count: usize) -> usize {
         // A cache line more, so that the points of a tile fall into different sets of a cache.
         self.blocks() * count * self.pitch + line::<S>()
+    }
+
+    /// Room for `count` tiles.
+    pub(super) fn room<S: Simd<T = T>>(&self, count: usize) -> Scratch<T> {
+        Scratch::take(self.tiles.points().iter().product::<usize>() * self.point::<S>(count))
     }
 
     /// The transformed tiles of a point and block, of `count` in all.
@@ -88,7 +97,6 @@ struct Slice<'a, S: Simd> {
     units: Units,
     /// Those of this task.
     slice: Units,
-    /// The block of channels.
     group: usize,
     to: Shared<S::T>,
 }
@@ -98,26 +106,20 @@ impl<S: Simd> Task for Slice<'_, S> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { operand, units, slice, group, .. } = self;
+        let Self { operand, units, slice, group, to } = self;
         let Operand { ref tiles, pitch, .. } = *operand;
-        let block = operand.block(group);
-        let channels = (block.1 - block.0).next_multiple_of(S::LANES);
-        let mut staged = Scratch::<S::T>::take(tiles.staged::<S>(slice, channels));
-        tiles.stage::<S>(slice, block, channels, &mut staged);
+        let channels = operand.channels_of(group);
+        let staged = tiles.stage::<S>(slice, channels);
         let count = tiles.count(units);
         let before = tiles.count((units.0, slice.0));
         let point = operand.point::<S>(count);
-        let [down, across] = &operand.runs;
-        for (r, row) in down.iter().enumerate() {
-            for (s, column) in across.iter().enumerate() {
-                let block = (r * across.len() + s) * operand.groups() + group;
-                let at = (block * count + before) * pitch;
-                let to = Places { to: self.to, at, point, tile: pitch, channel: 1 };
-                // SAFETY: these tiles of this block of channels are this task's alone.
-                unsafe {
-                    tiles.transform::<S>(slice, &staged, channels, [(r, row), (s, column)], to);
-                }
-            }
+        for (remainder, runs) in pairs(&operand.runs[0], &operand.runs[1]) {
+            let (block, _) = operand.place(remainder, channels.0);
+            let at = (block * count + before) * pitch;
+            let to = Places { to, at, point, tile: pitch, channel: 1 };
+            // SAFETY: these tiles of this block are this task's alone, which runs where the
+            // instruction set exists.
+            unsafe { tiles.transform::<S>(&staged, runs, to) };
         }
     }
 }

@@ -1,21 +1,39 @@
 //! How minimal filtering divides an axis: correlations of two or three neighbouring inputs.
 //!
 //! Inputs with the same remainder by the axis's step form an image of their own, in which the taps
-//! of a phase are neighbours. An output is the sum of one such correlation for each remainder.
+//! of a phase are neighbours. An output is the sum of one such correlation for each remainder. Three
+//! taps of stride 2 are two neighbours and a single one: as one of two of which the second is zero,
+//! the single one lacks the last point.
 
-use super::super::plan::Axis;
+use super::super::plan::{Axis, Tap};
 
 /// Outputs of a tile along an axis, whatever the taps.
 pub(super) const OUTPUTS: usize = 2;
 /// The most points of an axis: outputs + taps - 1.
 pub(super) const POINTS: usize = 4;
 
-/// Neighbouring taps: where the first reads, counted from the axis's least offset in inputs of one
-/// remainder, and the kernel element of each.
+/// Neighbouring taps of one remainder: where the first reads, counted from the axis's least offset in
+/// pixels, and the kernel element of each.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Run {
     pub(super) first: usize,
     pub(super) elements: Vec<usize>,
+}
+
+impl Run {
+    /// Points that the run has: the first ones of its axis.
+    pub(super) fn points(&self) -> usize {
+        OUTPUTS + self.elements.len() - 1
+    }
+}
+
+/// All pairs of a run of rows and one of columns, counted.
+pub(super) fn pairs<'r>(
+    rows: &'r [Run],
+    columns: &'r [Run],
+) -> impl Iterator<Item = (usize, [&'r Run; 2])> {
+    let pairs = rows.iter().flat_map(|row| columns.iter().map(move |column| [row, column]));
+    pairs.enumerate()
 }
 
 /// Whether the products of both axes are clearly fewer than the sums over taps inside of the images
@@ -41,7 +59,7 @@ fn inside(axis: &Axis) -> usize {
 /// An axis of a correlation in tiles.
 #[derive(Clone, Debug)]
 pub(crate) struct Split {
-    /// Taps of each run.
+    /// Taps of the longest run.
     pub(super) taps: usize,
     /// Inputs of one remainder from the first that a tile reads of any phase to the last.
     pub(super) reach: usize,
@@ -52,9 +70,9 @@ pub(crate) struct Split {
 }
 
 impl Split {
-    /// The division of an axis whose runs are all of two or all of three taps.
+    /// The division of an axis whose runs are all of three taps, or of two and perhaps of one.
     pub(super) fn new(axis: &Axis) -> Option<Self> {
-        let run = |taps: &[super::super::plan::Tap], remainder: usize| {
+        let run = |taps: &[Tap], remainder: usize| {
             let mut places: Vec<(usize, usize)> = taps
                 .iter()
                 .map(|tap| ((tap.offset - axis.low) as usize, tap.k))
@@ -65,29 +83,35 @@ impl Split {
             let first = places.first()?.0;
             let neighbours = places.iter().enumerate().all(|(i, (place, _))| *place == first + i);
             let elements = places.into_iter().map(|(_, k)| k).collect();
-            neighbours.then_some(Run { first, elements })
+            neighbours.then_some(Run { first: first * axis.step + remainder, elements })
         };
         let phase = |taps| (0..axis.step).map(|r| run(taps, r)).collect::<Option<Vec<_>>>();
         let phases =
             axis.phases.iter().map(|p| phase(p.taps.as_slice())).collect::<Option<Vec<_>>>()?;
         let runs = || phases.iter().flatten();
-        let taps = runs().next()?.elements.len();
-        if !(2..POINTS).contains(&taps) || runs().any(|run| run.elements.len() != taps) {
+        let taps = runs().map(|run| run.elements.len()).max()?;
+        let fits = |run: &Run| run.elements.len() == taps || (taps, run.elements.len()) == (2, 1);
+        if !(2..POINTS).contains(&taps) || !runs().all(fits) {
             return None;
         }
-        let last = runs().map(|run| run.first).max()?;
+        let last = runs().map(|run| run.first / axis.step).max()?;
         let reach = last + OUTPUTS + taps - 1;
         Some(Self { taps, reach, tiles: axis.longest().div_ceil(OUTPUTS), phases })
     }
 
-    /// Products of a tile and run.
+    /// Points of the longest run.
     pub(super) fn points(&self) -> usize {
         OUTPUTS + self.taps - 1
     }
 
+    /// Taps of the longest run and of this one, which name a transform.
+    pub(super) fn size(&self, run: &Run) -> [usize; 2] {
+        [self.taps, run.elements.len()]
+    }
+
     /// Products along the axis of all phases and remainders.
     pub(super) fn products(&self) -> usize {
-        self.phases.len() * self.remainders() * self.tiles * self.points()
+        self.tiles * self.phases.iter().flatten().map(Run::points).sum::<usize>()
     }
 
     /// Remainders of the inputs.
@@ -104,12 +128,17 @@ mod tests {
     fn runs_are_the_taps_of_each_remainder_in_order() {
         let split = Split::new(&Axis::forward(9, 4, 4, 2, 1)).unwrap();
         let run = |first, elements: [usize; 2]| Run { first, elements: elements.to_vec() };
-        assert_eq!(split.phases, [[run(0, [0, 2]), run(0, [1, 3])]]);
+        assert_eq!(split.phases, [[run(0, [0, 2]), run(1, [1, 3])]]);
         assert_eq!((split.taps, split.reach, split.tiles), (2, 3, 2));
 
         let split = Split::new(&Axis::transposed(4, 8, 4, 2, 1)).unwrap();
         assert_eq!(split.phases, [[run(0, [3, 1])], [run(1, [2, 0])]]);
         assert_eq!((split.taps, split.reach, split.tiles), (2, 4, 2));
+
+        let split = Split::new(&Axis::forward(9, 5, 3, 2, 1)).unwrap();
+        let single = Run { first: 1, elements: vec![1] };
+        assert_eq!(split.phases, [[run(0, [0, 2]), single]]);
+        assert_eq!((split.taps, split.products()), (2, 15));
 
         let split = Split::new(&Axis::transposed(5, 5, 3, 1, 1)).unwrap();
         assert_eq!(split.phases, [[Run { first: 0, elements: vec![2, 1, 0] }]]);
@@ -118,7 +147,7 @@ mod tests {
 
     #[test]
     fn other_kernels_are_left_alone() {
-        for (kernel, stride) in [(1, 1), (4, 1), (7, 1), (3, 2), (5, 2), (2, 2)] {
+        for (kernel, stride) in [(1, 1), (4, 1), (7, 1), (5, 2), (2, 2), (3, 3)] {
             assert!(Split::new(&Axis::forward(20, 5, kernel, stride, 0)).is_none());
         }
     }

@@ -124,6 +124,8 @@ fn all_sides_paddings_and_channels_match_sums_over_all_taps() {
         (true, 3, 1),
         (false, 4, 2),
         (true, 4, 2),
+        (false, 3, 2),
+        (true, 3, 2),
         (false, 2, 1),
         (true, 2, 1),
         (false, 6, 2),
@@ -196,6 +198,10 @@ fn gradients_of_wide_layers_are_filtered_and_forward_passes_are_not() {
 fn rounding_is_about_that_of_sums_over_all_taps() {
     for layer in [
         (false, 3, 1, 1, [256, 40], [20, 20], 1),
+        // More inputs than a sum takes at a time, and more tiles.
+        (false, 3, 1, 1, [300, 40], [40, 40], 1),
+        (false, 4, 2, 1, [300, 70], [64, 64], 1),
+        (false, 3, 2, 1, [40, 40], [64, 64], 2),
         (false, 4, 2, 1, [128, 40], [32, 32], 1),
         (true, 4, 2, 1, [256, 40], [16, 16], 1),
     ] {

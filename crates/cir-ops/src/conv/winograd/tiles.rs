@@ -1,19 +1,22 @@
 //! Images in tiles of two outputs by two, transformed with their channels side by side: lanes are
 //! channels, so that neither the images' sides nor the tiles' number leaves any of them empty.
 
+use std::marker::PhantomData;
+
 use crate::numbers::Number;
 use crate::parallel::Shared;
-use crate::scratch::Scratch;
-use crate::simd::Simd;
+use crate::scratch::{Plain, Scratch};
+use crate::simd::{Simd, Task};
 
 use super::super::images::{Images, Row};
 use super::super::plan::Axis;
-use super::MOST_LANES;
 use super::split::{OUTPUTS, Run, Split};
-use super::transforms::{Inputs, Slopes, Transform, both};
+use super::transforms::{Inputs, Slopes, Transform, both, for_runs};
+
+/// Lanes of the longest vector.
+const MOST_LANES: usize = 16;
 
 /// One axis of images that are read in tiles.
-#[derive(Clone, Debug)]
 pub(super) struct Side {
     /// Where the first tile starts.
     low: isize,
@@ -22,17 +25,26 @@ pub(super) struct Side {
     /// Pixels of one remainder that a tile reads.
     reach: usize,
     pub(super) tiles: usize,
+    /// Taps of the longest run.
+    taps: usize,
 }
 
 impl Side {
     /// The inputs of a correlation's axis.
     pub(super) fn inputs(axis: &Axis, split: &Split) -> Self {
-        Self { low: axis.low, step: axis.step, reach: split.reach, tiles: split.tiles }
+        let Split { reach, tiles, taps, .. } = *split;
+        Self { low: axis.low, step: axis.step, reach, tiles, taps }
     }
 
     /// The outputs of an axis with one phase.
     pub(super) fn outputs(split: &Split) -> Self {
-        Self { low: 0, step: 1, reach: OUTPUTS, tiles: split.tiles }
+        let Split { tiles, taps, .. } = *split;
+        Self { low: 0, step: 1, reach: OUTPUTS, tiles, taps }
+    }
+
+    /// Points of the longest run.
+    fn points(&self) -> usize {
+        OUTPUTS + self.taps - 1
     }
 }
 
@@ -40,7 +52,7 @@ impl Side {
 pub(super) type Units = (usize, usize);
 
 /// What is computed of a tile's pixels.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy)]
 pub(super) enum Kind {
     /// Bᵀ of what a tile reads.
     Inputs,
@@ -54,8 +66,15 @@ pub(super) struct Tiles<'a, T> {
     pub(super) down: Side,
     pub(super) across: Side,
     pub(super) kind: Kind,
-    /// Taps of each axis.
-    pub(super) taps: [usize; 2],
+}
+
+/// What the tiles of some units, of which there are, read of some channels:
+/// `[row][column][channel]`, whole vectors of channels.
+pub(super) struct Staged<T: Plain> {
+    numbers: Scratch<T>,
+    units: Units,
+    /// Numbers of a pixel.
+    pitch: usize,
 }
 
 /// Where transformed tiles go: the first number, and the steps from one point, tile and channel to the
@@ -70,15 +89,19 @@ pub(super) struct Places<T> {
 }
 
 impl<T: Number> Tiles<'_, T> {
+    /// Points of the longest runs, down and across.
+    pub(super) fn points(&self) -> [usize; 2] {
+        [self.down.points(), self.across.points()]
+    }
+
+    /// The sizes of two runs, see [`Split::size`].
+    pub(super) fn sizes(&self, [row, column]: [&Run; 2]) -> [[usize; 2]; 2] {
+        [[self.down.taps, row.elements.len()], [self.across.taps, column.elements.len()]]
+    }
+
     /// Tiles of some units.
     pub(super) fn count(&self, units: Units) -> usize {
         (units.1 - units.0) * self.across.tiles
-    }
-
-    /// What staging some units takes, with `channels` numbers a pixel, and room to run over.
-    pub(super) fn staged<S: Simd>(&self, units: Units, channels: usize) -> usize {
-        let rows = self.row(units, units.1 - 1) + self.down.reach * self.down.step;
-        (rows * self.columns() + S::LANES) * channels
     }
 
     /// The staged row that a unit starts at: tiles of a sample share rows, samples do not.
@@ -93,125 +116,124 @@ impl<T: Number> Tiles<'_, T> {
         ((tiles - 1) * OUTPUTS + reach) * step
     }
 
-    /// Copies what the tiles of `units` read of the channels of `block`, with `channels` numbers a
-    /// pixel: `[row][column][channel]`.
+    /// Copies what the tiles of `units` read of the channels from `channels.0` to `channels.1`.
     #[inline(always)]
     pub(super) fn stage<S: Simd<T = T>>(
         &self,
         units: Units,
-        block: (usize, usize),
-        channels: usize,
-        staged: &mut [T],
-    ) {
-        let Side { low, step, reach, tiles } = self.down;
+        channels: (usize, usize),
+    ) -> Staged<T> {
+        let Side { low, step, reach, tiles, .. } = self.down;
+        let (columns, pitch) =
+            (self.columns(), (channels.1 - channels.0).next_multiple_of(S::LANES));
+        let rows = self.row(units, units.1 - 1) + reach * step;
+        // Rows run over by a vector of columns.
+        let mut numbers = Scratch::take((rows * columns + S::LANES) * pitch);
         for unit in units.0..units.1 {
             let (sample, tile) = (unit / tiles, unit % tiles);
             // Rows that the next unit begins with are left to it.
             let last = unit + 1 == units.1 || tile + 1 == tiles;
-            let rows = step * if last { reach } else { OUTPUTS };
-            for i in 0..rows {
+            for i in 0..step * if last { reach } else { OUTPUTS } {
                 let y = (tile * OUTPUTS * step + i) as isize + low;
-                let columns = self.columns();
                 let row = Row { sample, y, before: -self.across.low, columns };
-                let at = (self.row(units, unit) + i) * columns * channels;
-                self.images.turn_row::<S>(row, block, channels, &mut staged[at..]);
+                let at = (self.row(units, unit) + i) * columns * pitch;
+                self.images.turn_row::<S>(row, channels, pitch, &mut numbers[at..]);
             }
         }
+        Staged { numbers, units, pitch }
     }
 
-    /// Transforms all tiles of `units`, of which `staged` has `channels` numbers a pixel, whole
-    /// vectors, for a remainder and run of rows and of columns.
+    /// Transforms all staged tiles, for a run of rows and one of columns. Channels are written in
+    /// whole vectors, and tiles, where they lie side by side.
     ///
     /// # Safety
-    /// No other task touches the tiles' places.
+    /// The instruction set of `S` exists, and no other task touches these places.
     #[inline(always)]
     pub(super) unsafe fn transform<S: Simd<T = T>>(
         &self,
-        units: Units,
-        staged: &[T],
-        channels: usize,
-        runs: [(usize, &Run); 2],
+        staged: &Staged<T>,
+        runs: [&Run; 2],
         to: Places<T>,
     ) {
         macro_rules! apply {
-            ($kind:ident, $down:literal, $across:literal) => {
+            ($down:ty, $across:ty) => {{
+                let kinds = PhantomData::<($down, $across)>;
                 // SAFETY: passed on to the caller.
-                unsafe {
-                    self.apply::<S, $kind<$down>, $kind<$across>>(units, staged, channels, runs, to)
-                }
-            };
+                unsafe { S::vectorize(Apply::<S, _, _> { tiles: self, staged, runs, to, kinds }) }
+            }};
         }
-        match (self.kind, self.taps) {
-            (Kind::Inputs, [2, 2]) => apply!(Inputs, 2, 2),
-            (Kind::Inputs, [2, _]) => apply!(Inputs, 2, 3),
-            (Kind::Inputs, [_, 2]) => apply!(Inputs, 3, 2),
-            (Kind::Inputs, _) => apply!(Inputs, 3, 3),
-            (Kind::Slopes, [2, 2]) => apply!(Slopes, 2, 2),
-            (Kind::Slopes, [2, _]) => apply!(Slopes, 2, 3),
-            (Kind::Slopes, [_, 2]) => apply!(Slopes, 3, 2),
-            (Kind::Slopes, _) => apply!(Slopes, 3, 3),
+        match self.kind {
+            Kind::Inputs => for_runs!(Inputs, self.sizes(runs), apply),
+            Kind::Slopes => for_runs!(Slopes, self.sizes(runs), apply),
         }
     }
+}
 
-    /// As [`Self::transform`], of the kind and taps that `D` and `A` have.
+/// [`Tiles::transform`] of given transforms, compiled once wherever it is called.
+struct Apply<'a, S: Simd, Down, Across> {
+    tiles: &'a Tiles<'a, S::T>,
+    staged: &'a Staged<S::T>,
+    runs: [&'a Run; 2],
+    to: Places<S::T>,
+    kinds: PhantomData<(Down, Across)>,
+}
+
+impl<S: Simd, Down: Transform, Across: Transform> Task for Apply<'_, S, Down, Across> {
+    type Out = ();
+
     #[inline(always)]
-    unsafe fn apply<S: Simd<T = T>, D: Transform, A: Transform>(
-        &self,
-        units: Units,
-        staged: &[T],
-        channels: usize,
-        [(r, down), (s, across)]: [(usize, &Run); 2],
-        to: Places<T>,
-    ) {
-        let count = self.count(units);
-        let turns = to.channel > 1;
-        assert!(channels.is_multiple_of(S::LANES) && (!turns || to.tile == 1));
-        let (points, whole) = (D::WRITES * A::WRITES, count.next_multiple_of(S::LANES));
-        let tiles = if turns { whole } else { count };
-        let len = (points - 1) * to.point + (tiles - 1) * to.tile + (channels - 1) * to.channel + 1;
+    fn run(self) {
+        let Self { tiles, staged: Staged { numbers, units, pitch }, runs, to, .. } = self;
+        let (count, columns) = (tiles.count(*units), tiles.columns());
+        let (turns, whole) = (to.channel > 1, count.next_multiple_of(S::LANES));
+        let apart = if turns { to.tile == 1 && whole <= to.channel } else { *pitch <= to.tile };
+        assert!(apart && pitch.is_multiple_of(S::LANES), "places overlap");
+        // The run's points, among those of the longest.
+        let across = tiles.across.points();
+        let points = (Down::WRITES - 1) * across + Across::WRITES;
+        let written = if turns { whole } else { count };
+        let len = (points - 1) * to.point + (written - 1) * to.tile + (pitch - 1) * to.channel + 1;
         let put = to.to.pointer(to.at, len);
         // From one pixel of a remainder to the next.
-        let columns = self.columns();
-        let [y_step, x_step] = [self.down.step * columns * channels, self.across.step * channels];
-        let reach = (D::READS - 1) * y_step + (A::READS - 1) * x_step + channels;
-        let starts = |tile: usize| {
-            let unit = units.0 + tile / self.across.tiles;
-            let row = self.row(units, unit) + down.first * self.down.step + r;
-            let tile = tile % self.across.tiles;
-            let column = (tile * OUTPUTS + across.first) * self.across.step + s;
-            (row * columns + column) * channels
+        let [y_step, x_step] = [tiles.down.step * columns * pitch, tiles.across.step * pitch];
+        let reach = (Down::READS - 1) * y_step + (Across::READS - 1) * x_step + pitch;
+        let start = |tile: usize| {
+            let unit = units.0 + tile / tiles.across.tiles;
+            let row = tiles.row(*units, unit) + runs[0].first;
+            let tile = tile % tiles.across.tiles;
+            (row * columns + tile * OUTPUTS * tiles.across.step + runs[1].first) * pitch
         };
         // `[point][tile][channel]` of as many tiles and channels as a vector has lanes.
         let square = S::LANES * S::LANES;
-        let mut squares = Scratch::<T>::take(points * square);
+        let mut squares = Scratch::<S::T>::take(points * square);
         for t in (0..count).step_by(S::LANES) {
             let group = S::LANES.min(count - t);
-            let mut from = [0; MOST_LANES];
-            for (i, from) in from.iter_mut().enumerate().take(group) {
-                *from = starts(t + i);
-                assert!(*from + reach <= staged.len());
+            let mut starts = [0; MOST_LANES];
+            for (i, from) in starts.iter_mut().enumerate().take(group) {
+                *from = start(t + i);
+                assert!(*from + reach <= numbers.len(), "a tile outside of what is staged");
             }
-            for c in (0..channels).step_by(S::LANES) {
+            for c in (0..*pitch).step_by(S::LANES) {
                 // SAFETY: all that a tile reads is in bounds, as just checked; so are the squares,
                 // and all places, which are the caller's; the instruction set is there in a task.
                 unsafe {
-                    let to_here = put.add(t * to.tile + c * to.channel);
+                    let put = put.add(t * to.tile + c * to.channel);
                     let (first, tile_step, point_step) = match turns {
                         true => (squares.as_mut_ptr(), S::LANES, square),
-                        false => (to_here, to.tile, to.point),
+                        false => (put, to.tile, to.point),
                     };
-                    for (i, from) in from.iter().enumerate().take(group) {
-                        let from = staged.as_ptr().add(from + c);
+                    for (i, start) in starts.iter().enumerate().take(group) {
+                        let from = numbers.as_ptr().add(start + c);
                         let put = first.add(i * tile_step);
-                        both::<S, D, A>(
+                        both::<S, Down, Across>(
                             |y, x| S::load(from.add(y * y_step + x * x_step)),
-                            |y, x, v| S::store(put.add((y * A::WRITES + x) * point_step), v),
+                            |y, x, v| S::store(put.add((y * across + x) * point_step), v),
                         );
                     }
                     if turns {
                         for p in 0..points {
                             let from = squares.as_ptr().add(p * square);
-                            S::transpose(from, S::LANES, to_here.add(p * to.point), to.channel);
+                            S::transpose(from, S::LANES, put.add(p * to.point), to.channel);
                         }
                     }
                 }

@@ -10,11 +10,12 @@
 //! ```
 //!
 //! The gradient of g is Gᵀ(Bᵀ·d ⊙ A·y) of the gradient y of the outputs.
+//!
+//! A run of `LEN` taps is one of `TAPS` of which the last are zero, so that its last points vanish.
 
 use crate::numbers::Number;
 use crate::simd::Simd;
 
-use super::MOST_LANES;
 use super::split::{OUTPUTS, POINTS};
 
 /// A transform of an axis, of vectors whose lanes are channels.
@@ -24,7 +25,7 @@ pub(super) trait Transform {
     /// Vectors that it makes.
     const WRITES: usize;
 
-    /// Transforms the first `READS` into the first `WRITES`.
+    /// Transforms the first `READS` into the first `WRITES`; the others are zeros, or not used.
     ///
     /// # Safety
     /// The instruction set of `S` exists.
@@ -32,19 +33,19 @@ pub(super) trait Transform {
 }
 
 /// Bᵀ of what a tile reads.
-pub(super) struct Inputs<const TAPS: usize>;
+pub(super) struct Inputs<const TAPS: usize, const LEN: usize>;
 /// Aᵀ of the sums at all points.
-pub(super) struct Outputs<const TAPS: usize>;
+pub(super) struct Outputs<const TAPS: usize, const LEN: usize>;
 /// A of the gradients of a tile's outputs.
-pub(super) struct Slopes<const TAPS: usize>;
+pub(super) struct Slopes<const TAPS: usize, const LEN: usize>;
 /// G of the taps.
-pub(super) struct Taps<const TAPS: usize>;
+pub(super) struct Taps<const TAPS: usize, const LEN: usize>;
 /// Gᵀ of the sums at all points: the gradients of the taps.
-pub(super) struct TapSlopes<const TAPS: usize>;
+pub(super) struct TapSlopes<const TAPS: usize, const LEN: usize>;
 
-impl<const TAPS: usize> Transform for Inputs<TAPS> {
-    const READS: usize = TAPS + OUTPUTS - 1;
-    const WRITES: usize = TAPS + OUTPUTS - 1;
+impl<const TAPS: usize, const LEN: usize> Transform for Inputs<TAPS, LEN> {
+    const READS: usize = LEN + OUTPUTS - 1;
+    const WRITES: usize = LEN + OUTPUTS - 1;
 
     #[inline(always)]
     unsafe fn apply<S: Simd>([d0, d1, d2, d3]: [S::V; POINTS]) -> [S::V; POINTS] {
@@ -58,8 +59,8 @@ impl<const TAPS: usize> Transform for Inputs<TAPS> {
     }
 }
 
-impl<const TAPS: usize> Transform for Outputs<TAPS> {
-    const READS: usize = TAPS + OUTPUTS - 1;
+impl<const TAPS: usize, const LEN: usize> Transform for Outputs<TAPS, LEN> {
+    const READS: usize = LEN + OUTPUTS - 1;
     const WRITES: usize = OUTPUTS;
 
     #[inline(always)]
@@ -75,9 +76,9 @@ impl<const TAPS: usize> Transform for Outputs<TAPS> {
     }
 }
 
-impl<const TAPS: usize> Transform for Slopes<TAPS> {
+impl<const TAPS: usize, const LEN: usize> Transform for Slopes<TAPS, LEN> {
     const READS: usize = OUTPUTS;
-    const WRITES: usize = TAPS + OUTPUTS - 1;
+    const WRITES: usize = LEN + OUTPUTS - 1;
 
     #[inline(always)]
     unsafe fn apply<S: Simd>([y0, y1, ..]: [S::V; POINTS]) -> [S::V; POINTS] {
@@ -92,9 +93,9 @@ impl<const TAPS: usize> Transform for Slopes<TAPS> {
     }
 }
 
-impl<const TAPS: usize> Transform for Taps<TAPS> {
-    const READS: usize = TAPS;
-    const WRITES: usize = TAPS + OUTPUTS - 1;
+impl<const TAPS: usize, const LEN: usize> Transform for Taps<TAPS, LEN> {
+    const READS: usize = LEN;
+    const WRITES: usize = LEN + OUTPUTS - 1;
 
     #[inline(always)]
     unsafe fn apply<S: Simd>([g0, g1, g2, g3]: [S::V; POINTS]) -> [S::V; POINTS] {
@@ -109,9 +110,9 @@ impl<const TAPS: usize> Transform for Taps<TAPS> {
     }
 }
 
-impl<const TAPS: usize> Transform for TapSlopes<TAPS> {
-    const READS: usize = TAPS + OUTPUTS - 1;
-    const WRITES: usize = TAPS;
+impl<const TAPS: usize, const LEN: usize> Transform for TapSlopes<TAPS, LEN> {
+    const READS: usize = LEN + OUTPUTS - 1;
+    const WRITES: usize = LEN;
 
     #[inline(always)]
     unsafe fn apply<S: Simd>([u0, u1, u2, u3]: [S::V; POINTS]) -> [S::V; POINTS] {
@@ -132,32 +133,51 @@ impl<const TAPS: usize> Transform for TapSlopes<TAPS> {
 /// The instruction set of `S` exists.
 #[inline(always)]
 unsafe fn half<S: Simd>(v: S::V) -> S::V {
-    // SAFETY: as the caller promises; no vector has more lanes.
-    unsafe { S::multiply_add(S::zero(), S::load([S::T::narrow(0.5); MOST_LANES].as_ptr()), v) }
+    // SAFETY: as the caller promises.
+    unsafe { S::multiply_add(S::zero(), S::splat(S::T::narrow(0.5)), v) }
 }
 
-/// Of both axes: `D` of each column, then `A` of each row. `from` gives the vector of a row and
+/// `$apply!(Down, Across)` with the transforms of two runs, whose [sizes](super::split::Split::size) are
+/// given.
+macro_rules! for_runs {
+    ($kind:ident, $sizes:expr, $apply:ident) => {
+        match $sizes {
+            [[2, 1], [2, 1]] => $apply!($kind<2, 1>, $kind<2, 1>),
+            [[2, 1], [2, _]] => $apply!($kind<2, 1>, $kind<2, 2>),
+            [[2, 1], _] => $apply!($kind<2, 1>, $kind<3, 3>),
+            [[2, _], [2, 1]] => $apply!($kind<2, 2>, $kind<2, 1>),
+            [[2, _], [2, _]] => $apply!($kind<2, 2>, $kind<2, 2>),
+            [[2, _], _] => $apply!($kind<2, 2>, $kind<3, 3>),
+            [_, [2, 1]] => $apply!($kind<3, 3>, $kind<2, 1>),
+            [_, [2, _]] => $apply!($kind<3, 3>, $kind<2, 2>),
+            _ => $apply!($kind<3, 3>, $kind<3, 3>),
+        }
+    };
+}
+pub(super) use for_runs;
+
+/// Of both axes: `Down` of each column, then `Across` of each row. `from` gives the vector of a row and
 /// column, `to` takes it.
 ///
 /// # Safety
 /// The instruction set of `S` exists.
 #[inline(always)]
-pub(super) unsafe fn both<S: Simd, D: Transform, A: Transform>(
+pub(super) unsafe fn both<S: Simd, Down: Transform, Across: Transform>(
     from: impl Fn(usize, usize) -> S::V,
     mut to: impl FnMut(usize, usize, S::V),
 ) {
     // SAFETY: as the caller promises.
     unsafe {
         let mut columns = [[S::zero(); POINTS]; POINTS];
-        for (x, column) in columns.iter_mut().enumerate().take(A::READS) {
-            for (y, value) in column.iter_mut().enumerate().take(D::READS) {
+        for (x, column) in columns.iter_mut().enumerate().take(Across::READS) {
+            for (y, value) in column.iter_mut().enumerate().take(Down::READS) {
                 *value = from(y, x);
             }
-            *column = D::apply::<S>(*column);
+            *column = Down::apply::<S>(*column);
         }
-        for y in 0..D::WRITES {
-            let row = A::apply::<S>(columns.map(|column| column[y]));
-            for (x, value) in row.into_iter().enumerate().take(A::WRITES) {
+        for y in 0..Down::WRITES {
+            let row = Across::apply::<S>(columns.map(|column| column[y]));
+            for (x, value) in row.into_iter().enumerate().take(Across::WRITES) {
                 to(y, x, value);
             }
         }
@@ -173,21 +193,22 @@ mod tests {
     type V = [f64; LANES];
 
     /// A correlation, and the gradient of its taps, of one tile a lane.
-    fn filters_as_the_definition_does<const TAPS: usize>() {
+    fn filters_as_the_definition_does<const TAPS: usize, const LEN: usize>() {
         let number = |i: usize, lane: usize| ((i * 5 + lane * 3) % 7) as f64 - 3.;
         let vectors = |salt: usize| -> [V; POINTS] {
             std::array::from_fn(|i| std::array::from_fn(|lane| number(i + salt, lane)))
         };
-        let (d, y, g) = (vectors(0), vectors(4), vectors(9));
+        let (d, y, mut g) = (vectors(0), vectors(4), vectors(9));
+        g[LEN..].fill([0.; LANES]);
         // SAFETY: plain code needs no instruction set.
         let (v, z, u) = unsafe {
             (
-                Inputs::<TAPS>::apply::<F64>(d),
-                Slopes::<TAPS>::apply::<F64>(y),
-                Taps::<TAPS>::apply::<F64>(g),
+                Inputs::<TAPS, LEN>::apply::<F64>(d),
+                Slopes::<TAPS, LEN>::apply::<F64>(y),
+                Taps::<TAPS, LEN>::apply::<F64>(g),
             )
         };
-        let points = TAPS + OUTPUTS - 1;
+        let points = LEN + OUTPUTS - 1;
         let products = |a: [V; POINTS], b: [V; POINTS]| -> [V; POINTS] {
             std::array::from_fn(|p| {
                 std::array::from_fn(|l| if p < points { a[p][l] * b[p][l] } else { 0. })
@@ -196,25 +217,26 @@ mod tests {
         // SAFETY: as above.
         let (found, slopes) = unsafe {
             (
-                Outputs::<TAPS>::apply::<F64>(products(v, u)),
-                TapSlopes::<TAPS>::apply::<F64>(products(v, z)),
+                Outputs::<TAPS, LEN>::apply::<F64>(products(v, u)),
+                TapSlopes::<TAPS, LEN>::apply::<F64>(products(v, z)),
             )
         };
         for lane in 0..LANES {
             for i in 0..OUTPUTS {
-                let sum: f64 = (0..TAPS).map(|j| d[i + j][lane] * g[j][lane]).sum();
-                assert_eq!(found[i][lane], sum, "{TAPS} taps");
+                let sum: f64 = (0..LEN).map(|j| d[i + j][lane] * g[j][lane]).sum();
+                assert_eq!(found[i][lane], sum, "{LEN} of {TAPS} taps");
             }
-            for (j, slope) in slopes.iter().enumerate().take(TAPS) {
+            for (j, slope) in slopes.iter().enumerate().take(LEN) {
                 let sum: f64 = (0..OUTPUTS).map(|i| d[i + j][lane] * y[i][lane]).sum();
-                assert_eq!(slope[lane], sum, "{TAPS} taps");
+                assert_eq!(slope[lane], sum, "{LEN} of {TAPS} taps");
             }
         }
     }
 
     #[test]
-    fn two_and_three_taps_filter_as_the_definition_does() {
-        filters_as_the_definition_does::<2>();
-        filters_as_the_definition_does::<3>();
+    fn runs_of_one_two_and_three_taps_filter_as_the_definition_does() {
+        filters_as_the_definition_does::<2, 1>();
+        filters_as_the_definition_does::<2, 2>();
+        filters_as_the_definition_does::<3, 3>();
     }
 }

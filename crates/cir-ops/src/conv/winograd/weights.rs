@@ -7,9 +7,9 @@ use crate::simd::{Simd, Task};
 
 use super::super::plan::Correlation;
 use super::super::weights::Turned;
-use super::split::{Run, Split};
-use super::transforms::{Taps, Transform, both};
-use super::{WIDTH, line};
+use super::split::{Run, Split, pairs};
+use super::transforms::{Taps, Transform, both, for_runs};
+use super::{line, width};
 
 /// Inputs that a task transforms.
 const INPUTS: usize = 32;
@@ -35,7 +35,7 @@ impl<S: Simd> Weights<S> {
     /// Transforms the weights of each row phase and column phase.
     pub(super) fn new(c: &Correlation, axes: [&Split; 2], weight: &[S::T]) -> Self {
         let [down, across] = axes;
-        let width = WIDTH * S::LANES;
+        let width = width::<S>();
         let blocks = c.outputs.div_ceil(width);
         let remainder = c.inputs * width;
         let block = down.remainders() * across.remainders() * remainder;
@@ -81,62 +81,59 @@ impl<S: Simd> Task for Slice<'_, S> {
 
     #[inline(always)]
     fn run(self) {
-        let [down, across] = self.axes;
-        match [down.taps, across.taps] {
-            [2, 2] => self.all::<Taps<2>, Taps<2>>(),
-            [2, _] => self.all::<Taps<2>, Taps<3>>(),
-            [_, 2] => self.all::<Taps<3>, Taps<2>>(),
-            _ => self.all::<Taps<3>, Taps<3>>(),
-        }
-    }
-}
-
-impl<S: Simd> Slice<'_, S> {
-    #[inline(always)]
-    fn all<D: Transform, A: Transform>(&self) {
-        let Self { c, axes: [down, across], sizes, block, inputs, .. } = *self;
+        let Self { c, axes: [down, across], sizes, block, inputs, .. } = self;
         let mut turned = Turned::<S>::new(c, self.weight);
-        for v in (0..sizes.width).step_by(S::LANES) {
+        let real = sizes.width.min(c.outputs - block * sizes.width);
+        for v in (0..real).step_by(S::LANES) {
             for input in inputs.0..inputs.1 {
                 turned.read(input, block * sizes.width + v, S::LANES);
+                let at = block * sizes.block + input * sizes.width + v;
                 for (py, rows) in down.phases.iter().enumerate() {
                     for (px, columns) in across.phases.iter().enumerate() {
                         let phase = py * across.phases.len() + px;
-                        let pairs =
-                            rows.iter().flat_map(|row| columns.iter().map(move |c| (row, c)));
-                        for (remainder, (row, column)) in pairs.enumerate() {
-                            let at = phase * sizes.phase
-                                + block * sizes.block
-                                + remainder * sizes.remainder
-                                + input * sizes.width
-                                + v;
-                            self.transform::<D, A>(&turned, row, column, at);
-                        }
+                        self.phase(&turned, rows, columns, at + phase * sizes.phase);
                     }
                 }
             }
         }
     }
+}
 
-    /// The weights of an input, a remainder of rows and of columns, and a vector of outputs.
+impl<S: Simd> Slice<'_, S> {
+    /// The weights of a phase for an input and a vector of outputs, the first of which goes to `at`.
     #[inline(always)]
-    fn transform<D: Transform, A: Transform>(
+    fn phase(&self, turned: &Turned<'_, S>, rows: &[Run], columns: &[Run], at: usize) {
+        let [down, across] = self.axes;
+        for (remainder, runs) in pairs(rows, columns) {
+            let at = at + remainder * self.sizes.remainder;
+            macro_rules! transform {
+                ($down:ty, $across:ty) => {
+                    self.transform::<$down, $across>(turned, runs, at)
+                };
+            }
+            for_runs!(Taps, [down.size(runs[0]), across.size(runs[1])], transform);
+        }
+    }
+
+    /// The weights of a run of rows and one of columns.
+    #[inline(always)]
+    fn transform<Down: Transform, Across: Transform>(
         &self,
         turned: &Turned<'_, S>,
-        row: &Run,
-        column: &Run,
+        [row, column]: [&Run; 2],
         at: usize,
     ) {
         let (point, kernel) = (self.sizes.point, self.c.kernel);
-        let len = (D::WRITES * A::WRITES - 1) * point + S::LANES;
+        let across = self.axes[1].points();
+        let len = ((Down::WRITES - 1) * across + Across::WRITES - 1) * point + S::LANES;
         let to = self.to.pointer(at, len);
-        let (rows, columns) = (&row.elements[..D::READS], &column.elements[..A::READS]);
+        let (rows, columns) = (&row.elements[..Down::READS], &column.elements[..Across::READS]);
         // SAFETY: a tap has a vector; these outputs of this input are this task's alone; the
         // instruction set is there within a task.
         unsafe {
-            both::<S, D, A>(
-                |y, x| S::load(turned.tap(rows[y] * kernel[1] + columns[x]).as_ptr()),
-                |y, x, v| S::store(to.add((y * A::WRITES + x) * point), v),
+            both::<S, Down, Across>(
+                |y, x| S::load(turned.element(rows[y] * kernel[1] + columns[x]).as_ptr()),
+                |y, x, v| S::store(to.add((y * across + x) * point), v),
             );
         }
     }

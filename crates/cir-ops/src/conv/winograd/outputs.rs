@@ -1,0 +1,115 @@
+//! The correlation's sums at all points on their way out: Aᵀ·M·A, turned into rows of images.
+
+use crate::numbers::Number;
+use crate::parallel::Shared;
+use crate::scratch::Scratch;
+use crate::simd::Simd;
+
+use super::super::plan::Correlation;
+use super::split::{OUTPUTS, Run, Split};
+use super::tiles::Units;
+use super::transforms::{Outputs, Transform, both, for_runs};
+use super::width;
+
+/// What the rows of tiles of a task yield.
+pub(super) struct Results<'a, T> {
+    pub(super) c: &'a Correlation,
+    pub(super) down: &'a Split,
+    pub(super) across: &'a Split,
+    pub(super) units: Units,
+    /// The step of the sums from one point to the next.
+    pub(super) point: usize,
+    pub(super) out: Shared<T>,
+}
+
+impl<T: Number> Results<'_, T> {
+    /// Writes the outputs of a row phase and a block of outputs, whose sums are
+    /// `[column phase][point][tile][output]`.
+    #[inline(always)]
+    pub(super) fn write<S: Simd<T = T>>(&self, py: usize, block: usize, sums: &[T]) {
+        let Self { c, down, across, .. } = *self;
+        let (width, phases) = (width::<S>(), across.phases.len());
+        let phase = down.points() * across.points() * self.point;
+        let first = block * width;
+        let real = width.min(c.outputs - first);
+        // Rows of outputs as `[row][column][output]`, and one as `[output][column]`.
+        let columns = (across.tiles * OUTPUTS * phases).next_multiple_of(S::LANES);
+        let mut rows = Scratch::<T>::take(OUTPUTS * columns * width);
+        let mut turned = Scratch::<T>::take(width * columns);
+        for unit in self.units.0..self.units.1 {
+            let before = (unit - self.units.0) * across.tiles;
+            for (px, runs) in across.phases.iter().enumerate() {
+                let from = &sums[px * phase + before * width..];
+                // Of several runs, the first is the longest.
+                let runs: [&Run; 2] = [&down.phases[py][0], &runs[0]];
+                macro_rules! row {
+                    ($down:ty, $across:ty) => {
+                        self.row::<S, $down, $across>(from, real, px, &mut rows)
+                    };
+                }
+                for_runs!(Outputs, [down.size(runs[0]), across.size(runs[1])], row);
+            }
+            let (n, tile) = (unit / down.tiles, unit % down.tiles);
+            for (i, row) in rows.chunks_exact(columns * width).enumerate() {
+                let y = (tile * OUTPUTS + i) * down.phases.len() + py;
+                if y < c.y.output {
+                    let at = ((n * c.outputs + first) * c.y.output + y) * c.x.output;
+                    self.turn::<S>(row, real, at, &mut turned);
+                }
+            }
+        }
+    }
+
+    /// A row of tiles and a column phase, for `real` outputs: into `[row][column][output]`.
+    #[inline(always)]
+    fn row<S: Simd<T = T>, Down: Transform, Across: Transform>(
+        &self,
+        sums: &[T],
+        real: usize,
+        px: usize,
+        rows: &mut [T],
+    ) {
+        let (width, point) = (width::<S>(), self.point);
+        let (tiles, phases) = (self.across.tiles, self.across.phases.len());
+        let (columns, points) = (rows.len() / (OUTPUTS * width), self.across.points());
+        let last = ((Down::READS - 1) * points + Across::READS - 1) * point;
+        assert!(last + tiles * width <= sums.len() && tiles * OUTPUTS * phases <= columns);
+        for tile in 0..tiles {
+            let column = tile * OUTPUTS * phases + px;
+            for o in (0..real).step_by(S::LANES) {
+                // SAFETY: the last vectors that are read and written are in bounds, as just
+                // checked; the instruction set is there within a task.
+                unsafe {
+                    let from = sums.as_ptr().add(tile * width + o);
+                    let to = rows.as_mut_ptr().add(column * width + o);
+                    both::<S, Down, Across>(
+                        |y, x| S::load(from.add((y * points + x) * point)),
+                        |y, x, v| S::store(to.add((y * columns + x * phases) * width), v),
+                    );
+                }
+            }
+        }
+    }
+
+    /// Writes a row `[column][output]` of `real` outputs, the first of which begins at `at`.
+    #[inline(always)]
+    fn turn<S: Simd<T = T>>(&self, row: &[T], real: usize, at: usize, turned: &mut [T]) {
+        let (c, width) = (self.c, width::<S>());
+        let columns = row.len() / width;
+        for o in (0..real).step_by(S::LANES) {
+            for x in (0..columns).step_by(S::LANES) {
+                let (from, to) = (&row[x * width + o..], &mut turned[o * columns + x..]);
+                assert!(from.len() >= (S::LANES - 1) * width + S::LANES);
+                assert!(to.len() >= (S::LANES - 1) * columns + S::LANES);
+                // SAFETY: both squares were just checked.
+                unsafe { S::transpose(from.as_ptr(), width, to.as_mut_ptr(), columns) };
+            }
+        }
+        for (o, turned) in turned.chunks_exact(columns).enumerate().take(real) {
+            let at = at + o * c.y.output * c.x.output;
+            // SAFETY: the rows of a unit are its task's alone.
+            let to = unsafe { self.out.part(at, c.x.output) };
+            to.write_copy_of_slice(&turned[..c.x.output]);
+        }
+    }
+}
