@@ -324,6 +324,7 @@ fn results_do_not_depend_on_the_number_of_threads() {
         (false, 4, 2, 130, 40, 4),
         (true, 4, 2, 130, 20, 4),
         (true, 3, 1, 130, 12, 5),
+        (false, 3, 2, 130, 64, 4),
         // Few positions and many weights (`conv::im2col`).
         (false, 4, 2, 130, 8, 3),
         (true, 4, 2, 130, 4, 3),

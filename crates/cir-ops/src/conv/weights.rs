@@ -1,5 +1,6 @@
 //! Weights packed for the tiles: all of them, for each list of taps as
-//! `[block of outputs][input][tap][output within the block]`, or those of some inputs and one block.
+//! `[block of outputs][input][tap][output within the block]`, or those of some inputs and one block;
+//! and turned on their way there, as minimal filtering reads them, too.
 
 use crate::numbers::Number;
 use crate::parallel::{Shared, parallel};

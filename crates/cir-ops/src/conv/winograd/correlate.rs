@@ -9,7 +9,7 @@ use super::super::images::Images;
 use super::super::plan::Correlation;
 use super::super::rows::NARROW;
 use super::outputs::Results;
-use super::split::{Split, pairs, worth};
+use super::split::{Split, have, pairs, worth};
 use super::tiles::{Kind, Places, Side, Staged, Tiles, Units};
 use super::weights::Weights;
 use super::{DEPTH, TERMS, line, odd_lines, tables, width};
@@ -39,14 +39,14 @@ struct Plan<'a, S: Simd> {
     c: &'a Correlation,
     tiles: Tiles<'a, S::T>,
     weights: Weights<S>,
-    down: Split,
-    across: Split,
+    down: &'a Split,
+    across: &'a Split,
 }
 
 /// Computes the correlation whose axes are divided so.
 pub(crate) fn correlate<S: Simd>(
     c: &Correlation,
-    [down, across]: [Split; 2],
+    axes: [Split; 2],
     x: &[S::T],
     weight: &[S::T],
 ) -> Vec<S::T> {
@@ -54,6 +54,7 @@ pub(crate) fn correlate<S: Simd>(
     if c.batch == 0 {
         return Vec::new();
     }
+    let [down, across] = &axes;
     // Blocks of rows of tiles; the result does not depend on them.
     let (units, threads) = (c.batch * down.tiles, rayon::current_num_threads());
     let busy = (2 * threads).min(units * across.tiles / FEWEST);
@@ -62,11 +63,11 @@ pub(crate) fn correlate<S: Simd>(
         c,
         tiles: Tiles {
             images: Images { numbers: x, sizes: [c.inputs, c.y.input, c.x.input] },
-            down: Side::inputs(&c.y, &down),
-            across: Side::inputs(&c.x, &across),
+            down: Side::inputs(&c.y, down),
+            across: Side::inputs(&c.x, across),
             kind: Kind::Inputs,
         },
-        weights: Weights::new(c, [&down, &across], weight),
+        weights: Weights::new(c, [down, across], weight),
         down,
         across,
     };
@@ -116,7 +117,7 @@ impl<S: Simd> Task for Block<'_, S> {
 
     #[inline(always)]
     fn run(self) {
-        let Plan { c, ref down, ref across, ref tiles, .. } = *self.plan;
+        let Plan { c, down, across, ref tiles, .. } = *self.plan;
         let points = down.points() * across.points();
         let mut v = Scratch::<S::T>::take(points * self.v_point);
         let blocks = c.outputs.div_ceil(width::<S>());
@@ -156,15 +157,14 @@ impl<S: Simd> Block<'_, S> {
     /// M = Vᵀ·U at one point of a phase, for each block of outputs `[tile][output]`.
     #[inline(always)]
     fn products(&self, [py, px]: [usize; 2], point: usize, v: &[S::T], m: &mut [S::T]) {
-        let Plan { c, ref weights, ref down, ref across, .. } = *self.plan;
+        let Plan { c, ref weights, down, across, .. } = *self.plan;
         let (pitch, width) = (self.v_input, width::<S>());
         let term = |k| Term { x: (k * pitch) as u32, w: (k * width) as u32 };
         let terms: [Term; TERMS] = std::array::from_fn(term);
         let phase = py * across.phases.len() + px;
         let m = &mut m[(px * down.points() * across.points() + point) * self.m_point..];
-        let (y, x) = (point / across.points(), point % across.points());
-        for (remainder, [row, column]) in pairs(&down.phases[py], &across.phases[px]) {
-            if y >= row.points() || x >= column.points() {
+        for (remainder, runs) in pairs(&down.phases[py], &across.phases[px]) {
+            if !have(runs, point, across.points()) {
                 continue;
             }
             let v = &v[point * self.v_point + remainder * self.v_remainder..][..self.v_remainder];

@@ -66,7 +66,7 @@ pub(super) struct Plan<'a, S: Simd> {
 impl<'a, S: Simd> Plan<'a, S> {
     fn new(
         g: &'a WeightGradient,
-        [(y, down), (x, across)]: &[(Axis, Split); 2],
+        [(y, down), (x, across)]: &'a [(Axis, Split); 2],
         a: &'a [S::T],
         b: &'a [S::T],
     ) -> Self {
@@ -114,13 +114,6 @@ impl<'a, S: Simd> Plan<'a, S> {
         self.a.blocks() * self.sums() + line::<S>()
     }
 
-    /// Points and blocks of A whose runs have them.
-    fn products(&self) -> Vec<(usize, usize)> {
-        let blocks = 0..self.a.blocks();
-        let all = (0..self.points()).flat_map(|p| blocks.clone().map(move |block| (p, block)));
-        all.filter(|(point, block)| self.a.has(*point, *block)).collect()
-    }
-
     /// Rows of tiles that are transformed at a time, so many tiles across; fixed by the shapes, since
     /// it decides on the order of summation.
     fn units_at_once(&self, across: usize) -> usize {
@@ -154,7 +147,7 @@ pub(crate) fn weight_gradient<S: Simd>(
     let largest = at_once.min(units) * across;
     let (mut v, mut z) = (plan.a.room::<S>(largest), plan.b.room::<S>(largest));
     let mut totals = Scratch::<S::T>::take(plan.points() * plan.point());
-    let products = plan.products();
+    let products = plan.a.products();
     for first in (0..units).step_by(at_once) {
         let chunk = (first, units.min(first + at_once));
         let count = plan.a.tiles.count(chunk);

@@ -7,7 +7,7 @@ use crate::scratch::Scratch;
 use crate::simd::{Simd, Task};
 
 use super::line;
-use super::split::{Run, pairs};
+use super::split::{Run, have, pairs};
 use super::tiles::{Places, Tiles, Units};
 
 /// Images, and how their tiles are laid out.
@@ -47,12 +47,19 @@ impl<T: Number> Operand<'_, T> {
         (first, self.channels().min(first + self.width))
     }
 
-    /// Whether the runs of a block have a point.
-    pub(super) fn has(&self, point: usize, block: usize) -> bool {
-        let [rows, columns] = &self.runs;
-        let (remainder, across) = (block / self.groups(), self.tiles.points()[1]);
-        let (row, column) = (&rows[remainder / columns.len()], &columns[remainder % columns.len()]);
-        point / across < row.points() && point % across < column.points()
+    /// Points and blocks whose runs have them.
+    pub(super) fn products(&self) -> Vec<(usize, usize)> {
+        let [down, across] = self.tiles.points();
+        let mut products = Vec::new();
+        for point in 0..down * across {
+            for (remainder, runs) in pairs(&self.runs[0], &self.runs[1]) {
+                if have(runs, point, across) {
+                    let first = remainder * self.groups();
+                    products.extend((first..first + self.groups()).map(|block| (point, block)));
+                }
+            }
+        }
+        products
     }
 
     /// The step from one point to the next, of `count` tiles.

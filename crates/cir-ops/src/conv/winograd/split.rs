@@ -36,6 +36,11 @@ pub(super) fn pairs<'r>(
     pairs.enumerate()
 }
 
+/// Whether two runs have a point of the longest, which has `across` points across.
+pub(super) fn have([row, column]: [&Run; 2], point: usize, across: usize) -> bool {
+    point / across < row.points() && point % across < column.points()
+}
+
 /// Whether the products of both axes are clearly fewer than the sums over taps inside of the images
 /// take; `overhead` is the work of transforms as a share of the products.
 pub(super) fn worth(axes: [(&Axis, &Split); 2], overhead: f64) -> bool {

@@ -176,6 +176,7 @@ fn gradients_of_wide_layers_are_filtered_and_forward_passes_are_not() {
         (false, 4, 2, 130, 40, 4),
         (true, 4, 2, 130, 20, 4),
         (true, 3, 1, 130, 12, 5),
+        (false, 3, 2, 130, 64, 4),
     ] {
         let small = if transposed || stride == 1 { side } else { side / 2 };
         let large = if transposed { side * stride } else { side };

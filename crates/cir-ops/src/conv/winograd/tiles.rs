@@ -17,34 +17,25 @@ use super::transforms::{Inputs, Slopes, Transform, both, for_runs};
 const MOST_LANES: usize = 16;
 
 /// One axis of images that are read in tiles.
-pub(super) struct Side {
+pub(super) struct Side<'a> {
+    pub(super) split: &'a Split,
     /// Where the first tile starts.
     low: isize,
     /// Remainders, each an image of its own.
     step: usize,
     /// Pixels of one remainder that a tile reads.
     reach: usize,
-    pub(super) tiles: usize,
-    /// Taps of the longest run.
-    taps: usize,
 }
 
-impl Side {
+impl<'a> Side<'a> {
     /// The inputs of a correlation's axis.
-    pub(super) fn inputs(axis: &Axis, split: &Split) -> Self {
-        let Split { reach, tiles, taps, .. } = *split;
-        Self { low: axis.low, step: axis.step, reach, tiles, taps }
+    pub(super) fn inputs(axis: &Axis, split: &'a Split) -> Self {
+        Self { split, low: axis.low, step: axis.step, reach: split.reach }
     }
 
     /// The outputs of an axis with one phase.
-    pub(super) fn outputs(split: &Split) -> Self {
-        let Split { tiles, taps, .. } = *split;
-        Self { low: 0, step: 1, reach: OUTPUTS, tiles, taps }
-    }
-
-    /// Points of the longest run.
-    fn points(&self) -> usize {
-        OUTPUTS + self.taps - 1
+    pub(super) fn outputs(split: &'a Split) -> Self {
+        Self { split, low: 0, step: 1, reach: OUTPUTS }
     }
 }
 
@@ -63,8 +54,8 @@ pub(super) enum Kind {
 /// The images of a batch, and how their tiles are transformed.
 pub(super) struct Tiles<'a, T> {
     pub(super) images: Images<'a, T>,
-    pub(super) down: Side,
-    pub(super) across: Side,
+    pub(super) down: Side<'a>,
+    pub(super) across: Side<'a>,
     pub(super) kind: Kind,
 }
 
@@ -91,29 +82,29 @@ pub(super) struct Places<T> {
 impl<T: Number> Tiles<'_, T> {
     /// Points of the longest runs, down and across.
     pub(super) fn points(&self) -> [usize; 2] {
-        [self.down.points(), self.across.points()]
+        [self.down.split.points(), self.across.split.points()]
     }
 
     /// The sizes of two runs, see [`Split::size`].
     pub(super) fn sizes(&self, [row, column]: [&Run; 2]) -> [[usize; 2]; 2] {
-        [[self.down.taps, row.elements.len()], [self.across.taps, column.elements.len()]]
+        [self.down.split.size(row), self.across.split.size(column)]
     }
 
     /// Tiles of some units.
     pub(super) fn count(&self, units: Units) -> usize {
-        (units.1 - units.0) * self.across.tiles
+        (units.1 - units.0) * self.across.split.tiles
     }
 
     /// The staged row that a unit starts at: tiles of a sample share rows, samples do not.
     fn row(&self, units: Units, unit: usize) -> usize {
-        let Side { step, reach, tiles, .. } = self.down;
-        let samples = unit / tiles - units.0 / tiles;
+        let Side { split, step, reach, .. } = self.down;
+        let samples = unit / split.tiles - units.0 / split.tiles;
         ((unit - units.0) * OUTPUTS + samples * (reach - OUTPUTS)) * step
     }
 
     fn columns(&self) -> usize {
-        let Side { step, reach, tiles, .. } = self.across;
-        ((tiles - 1) * OUTPUTS + reach) * step
+        let Side { split, step, reach, .. } = self.across;
+        ((split.tiles - 1) * OUTPUTS + reach) * step
     }
 
     /// Copies what the tiles of `units` read of the channels from `channels.0` to `channels.1`.
@@ -123,7 +114,7 @@ impl<T: Number> Tiles<'_, T> {
         units: Units,
         channels: (usize, usize),
     ) -> Staged<T> {
-        let Side { low, step, reach, tiles, .. } = self.down;
+        let Side { split: &Split { tiles, .. }, low, step, reach } = self.down;
         let (columns, pitch) =
             (self.columns(), (channels.1 - channels.0).next_multiple_of(S::LANES));
         let rows = self.row(units, units.1 - 1) + reach * step;
@@ -189,7 +180,7 @@ impl<S: Simd, Down: Transform, Across: Transform> Task for Apply<'_, S, Down, Ac
         let apart = if turns { to.tile == 1 && whole <= to.channel } else { *pitch <= to.tile };
         assert!(apart && pitch.is_multiple_of(S::LANES), "places overlap");
         // The run's points, among those of the longest.
-        let across = tiles.across.points();
+        let across = tiles.points()[1];
         let points = (Down::WRITES - 1) * across + Across::WRITES;
         let written = if turns { whole } else { count };
         let len = (points - 1) * to.point + (written - 1) * to.tile + (pitch - 1) * to.channel + 1;
@@ -197,12 +188,13 @@ impl<S: Simd, Down: Transform, Across: Transform> Task for Apply<'_, S, Down, Ac
         // From one pixel of a remainder to the next.
         let [y_step, x_step] = [tiles.down.step * columns * pitch, tiles.across.step * pitch];
         let reach = (Down::READS - 1) * y_step + (Across::READS - 1) * x_step + pitch;
+        let a_row = tiles.across.split.tiles;
         let start = |tile: usize| {
-            let unit = units.0 + tile / tiles.across.tiles;
-            let row = tiles.row(*units, unit) + runs[0].first;
-            let tile = tile % tiles.across.tiles;
+            let row = tiles.row(*units, units.0 + tile / a_row) + runs[0].first;
+            let tile = tile % a_row;
             (row * columns + tile * OUTPUTS * tiles.across.step + runs[1].first) * pitch
         };
+        const { assert!(S::LANES <= MOST_LANES) };
         // `[point][tile][channel]` of as many tiles and channels as a vector has lanes.
         let square = S::LANES * S::LANES;
         let mut squares = Scratch::<S::T>::take(points * square);
