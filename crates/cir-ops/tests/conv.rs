@@ -73,10 +73,14 @@ fn check(s: &Shape) {
                 assert_close(found, expected, tolerance, &format!("{name} {kernels:?} {s:?}"));
             }
         }
-        // Operands are rounded, their products are exact in f32.
+        // Operands are rounded, their products are exact in f32; but where two or three taps are
+        // neighbours, minimal filtering may round what it makes of the operands.
         if dtype == DType::F32 {
-            let rounded =
-                |v: f64| if multiplies_bf16() { bf16::from_f32(v as f32).into() } else { v };
+            let packs = multiplies_bf16();
+            let rounded = |v: f64| if packs { bf16::from_f32(v as f32).into() } else { v };
+            let neighbours = |k: usize| (2..=3).contains(&k.div_ceil(s.stride));
+            let transforms = packs && neighbours(s.kh) && neighbours(s.kw);
+            let tolerance = if transforms { 3e-2 } else { tolerance };
             let expected = s.sums(&values(&x), &values(&w), &values(&b), rounded);
             let y = apply(BF16, s, &x, &w, Some(&b)).unwrap();
             let found = with_gradients(&y, &[&x, &w, &b]).unwrap();

@@ -74,6 +74,12 @@ impl<T: Number> Images<'_, T> {
                 }
             }
         }
+        let filled = real.next_multiple_of(S::LANES);
+        if whole && filled < pitch {
+            to[left * pitch..right * pitch]
+                .chunks_exact_mut(pitch)
+                .for_each(|to| to[filled..].fill(T::ZERO));
+        }
         to[..left * pitch].fill(T::ZERO);
         to[right * pitch..columns * pitch].fill(T::ZERO);
     }

@@ -208,8 +208,7 @@ impl<T: Number> Generic<T> for CorrelationTask<'_, T> {
     fn run<S: Simd<T = T>>(self) -> Vec<T> {
         let Self { c, x, weight, bias, activation } = self;
         if let Some(axes) = winograd::splits::<S>(c) {
-            assert!(bias.is_none() && activation == Activation::None, "a pass that is not exact");
-            winograd::correlate::<S>(c, axes, x, weight)
+            winograd::correlate::<S>(c, axes, x, weight, bias, activation)
         } else if im2col::better(c) {
             im2col::correlate::<S>(c, x, weight, bias, activation)
         } else if samples::better::<S>(c) {

@@ -86,7 +86,7 @@ impl<S: Simd> Task for Block<'_, S> {
         for v in (0..width).step_by(S::LANES) {
             let lanes = S::LANES.min(width - v);
             for pair in self.inputs.0..self.inputs.1 {
-                turned.read(pair, block * width + v, lanes);
+                turned.read([pair * S::PAIR, 1], block * width + v, lanes);
                 for (taps, list) in self.taps.iter().zip(self.lists) {
                     let at = list.start + block * list.block_step + pair * list.input_step + v;
                     for (i, tap) in taps.iter().enumerate() {
@@ -119,7 +119,7 @@ pub(crate) fn pack_inputs<S: Simd>(
     for v in (0..width).step_by(S::LANES) {
         let lanes = S::LANES.min(width - v);
         for (pair, to) in (inputs.0..inputs.1).zip(to.chunks_exact_mut(taps.len() * width)) {
-            turned.read(pair, block * width + v, lanes);
+            turned.read([pair * S::PAIR, 1], block * width + v, lanes);
             for (tap, to) in taps.iter().zip(to.chunks_exact_mut(width)) {
                 turned.write(*tap, &mut to[v..v + lanes]);
             }
@@ -146,20 +146,22 @@ impl<'a, S: Simd> Turned<'a, S> {
         Self { c, weight, size, numbers: Scratch::take(S::PAIR * size) }
     }
 
-    /// Reads the weights of a `pair` and of `lanes` outputs from `first` on, zero past the last.
+    /// Reads the weights of an `input`, or of a pair of them that are a `step` apart, and of `lanes`
+    /// outputs from `first` on, zero past the last.
     #[inline(always)]
-    pub(crate) fn read(&mut self, pair: usize, first: usize, lanes: usize) {
+    pub(crate) fn read(&mut self, [input, step]: [usize; 2], first: usize, lanes: usize) {
         let real = self.c.outputs.saturating_sub(first).min(lanes);
         for half in 0..S::PAIR {
-            self.prefetch((pair + AHEAD) * S::PAIR + half, first, real);
-            self.turn(pair * S::PAIR + half, first, real, half * self.size);
+            let input = input + half * step;
+            self.prefetch(input + AHEAD * S::PAIR, first, real);
+            self.turn(input, first, real, half * self.size);
         }
     }
 
-    /// The weights of a kernel element, of the first input of a pair: a vector.
+    /// The weights of a kernel element and of an input of a pair: a vector.
     #[inline(always)]
-    pub(crate) fn element(&self, k: usize) -> &[S::T] {
-        &self.numbers[k * S::LANES..][..S::LANES]
+    pub(crate) fn element(&self, half: usize, k: usize) -> &[S::T] {
+        &self.numbers[half * self.size + k * S::LANES..][..S::LANES]
     }
 
     /// Writes the weights of a kernel element.

@@ -1,6 +1,7 @@
 //! AVX-512 BF16: products of pairs of bfloat16, accumulated in 16 f32.
 
 use std::arch::x86_64::*;
+use std::mem::transmute;
 
 use super::avx512::F32;
 use super::{Simd, Task};
@@ -8,6 +9,17 @@ use super::{Simd, Task};
 /// 512-bit vectors whose products multiply bfloat16, rounded to nearest from f32.
 #[derive(Clone, Copy)]
 pub(crate) struct Bf16;
+
+/// Where the numbers of two halves of a vector go, by turns.
+const TURNS: [u16; 32] = {
+    let mut from = [0; 32];
+    let mut i = 0;
+    while i < 32 {
+        from[i] = i as u16 / 2 + 16 * (i as u16 % 2);
+        i += 1;
+    }
+    from
+};
 
 /// Whether this machine has the instructions.
 pub(crate) fn available() -> bool {
@@ -35,6 +47,17 @@ impl Simd for Bf16 {
     #[inline(always)]
     fn pack(first: f32, second: f32) -> u32 {
         round(first) | round(second) << 16
+    }
+
+    #[inline(always)]
+    unsafe fn pack_lanes(first: __m512, second: __m512) -> __m512 {
+        // SAFETY: see the head of the impl.
+        unsafe {
+            // All of the first below all of the second, then by turns.
+            let halves = transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(second, first));
+            let turns = transmute::<[u16; 32], __m512i>(TURNS);
+            _mm512_castsi512_ps(_mm512_permutexvar_epi16(turns, halves))
+        }
     }
 
     #[inline(always)]
@@ -95,7 +118,7 @@ impl Simd for Bf16 {
     unsafe fn fma(acc: __m512, a: __m512, b: __m512) -> __m512 {
         // SAFETY: see the head of the impl.
         unsafe {
-            let pairs = |v: __m512| std::mem::transmute::<__m512, __m512bh>(v);
+            let pairs = |v: __m512| transmute::<__m512, __m512bh>(v);
             _mm512_dpbf16_ps(acc, pairs(a), pairs(b))
         }
     }
@@ -135,5 +158,26 @@ mod tests {
         }
         assert_eq!(round(f32::from_bits(0x7f80_0001)), 0x7fc0);
         assert_eq!(Bf16::pack(1., 2.), 0x4000_3f80);
+    }
+
+    #[test]
+    fn lanes_are_packed_as_pairs_of_numbers_are() {
+        if !available() {
+            return;
+        }
+        let numbers = |salt: f32| -> [f32; 16] {
+            std::array::from_fn(|i| {
+                (i as f32 * 0.37 + salt).sin() * f32::powi(2., i as i32 * 7 - 50)
+            })
+        };
+        let [first, second] = [numbers(1.), numbers(2.)];
+        let mut packed = [0; 16];
+        // SAFETY: the instructions were just looked for, and all arrays hold a vector.
+        unsafe {
+            let lanes = Bf16::pack_lanes(Bf16::load(first.as_ptr()), Bf16::load(second.as_ptr()));
+            Bf16::store(packed.as_mut_ptr().cast(), lanes);
+        }
+        let expected: [u32; 16] = std::array::from_fn(|i| Bf16::pack(first[i], second[i]));
+        assert_eq!(packed, expected);
     }
 }

@@ -54,6 +54,12 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
 
     /// Packs `PAIR` terms, the second is ignored where `PAIR` is 1.
     fn pack(first: Self::T, second: Self::T) -> Self::P;
+    /// Packs the numbers of each lane; where `PAIR` is 1, those of the first.
+    #[inline(always)]
+    unsafe fn pack_lanes(first: Self::V, _second: Self::V) -> Self::V {
+        const { assert!(Self::PAIR == 1) };
+        first
+    }
     /// Zeros.
     unsafe fn zero() -> Self::V;
     /// Reads a vector.

@@ -5,7 +5,7 @@ use crate::scratch::Scratch;
 use crate::simd::{Simd, Task};
 
 use super::gradient::Plan;
-use super::split::{Run, pairs};
+use super::split::{Filter, Run, pairs};
 use super::transforms::{TapSlopes, Transform, both, for_runs};
 
 /// Writes the gradients of some channels of A and a block of B.
@@ -68,7 +68,7 @@ impl<S: Simd> Collect<'_, S> {
                     self.transform::<$down, $across>(from, runs, values)
                 };
             }
-            for_runs!(TapSlopes, a.tiles.sizes(runs), transform);
+            for_runs!(TapSlopes, a.tiles.filter(), runs, transform);
         }
     }
 
@@ -80,7 +80,7 @@ impl<S: Simd> Collect<'_, S> {
         [row, column]: [&Run; 2],
         values: &mut [S::T],
     ) {
-        let (point, across) = (self.plan.point(), self.plan.a.tiles.points()[1]);
+        let (point, across) = (self.plan.point(), self.plan.a.tiles.filter().points());
         let width = self.plan.g.kernel[1];
         let last = (Down::READS - 1) * across + Across::READS - 1;
         assert!(last * point + S::LANES <= from.len());

@@ -16,8 +16,8 @@ use super::super::images::Images;
 use super::super::plan::Axis;
 use super::collect::Collect;
 use super::operand::Operand;
-use super::split::{Run, Split, worth};
-use super::tiles::{Kind, Side, Tiles};
+use super::split::{Run, Split, fewest, worth};
+use super::tiles::{Kind, Side, Terms, Tiles};
 use super::{DEPTH, TERMS, line, odd_lines, tables, width};
 
 /// Bytes of transformed tiles at a time: about what a second-level cache holds of them and of sums.
@@ -33,28 +33,23 @@ const COLLECTED: usize = 16;
 
 /// Both axes, down and across, where this is faster than sums over all positions.
 pub(crate) fn splits<S: Simd>(g: &WeightGradient) -> Option<[(Axis, Split); 2]> {
-    if S::PAIR != 1 {
-        return None;
-    }
-    let axes = axes(g)?;
-    let [(y, down), (x, across)] = &axes;
+    let [y, x] = axes(g)?;
+    let [down, across] = fewest(&y, &x)?;
     let depth = g.a[0] * down.remainders() * across.remainders();
     let tiles = g.batch * down.tiles * across.tiles;
     // As in the correlation, but sums are read and written where weights are only read.
     let shared = [(8., g.b[0]), (8., depth), (24., tiles)];
     let shared: f64 = shared.iter().map(|(cost, sharing)| cost / *sharing as f64).sum();
-    worth([(y, down), (x, across)], 0.12 + shared).then_some(axes)
+    worth([(&y, &down), (&x, &across)], 0.12 + shared).then_some([(y, down), (x, across)])
 }
 
-/// Both axes of the correlation that reads A and yields B, in tiles.
-pub(super) fn axes(g: &WeightGradient) -> Option<[(Axis, Split); 2]> {
-    let split = |i: usize| {
+/// Both axes of the correlation that reads A and yields B.
+pub(super) fn axes(g: &WeightGradient) -> Option<[Axis; 2]> {
+    let axis = |i: usize| {
         let padding = usize::try_from(g.padding[i]).ok()?;
-        let axis = Axis::forward(g.a[i + 1], g.b[i + 1], g.kernel[i], g.stride, padding);
-        let split = Split::new(&axis)?;
-        Some((axis, split))
+        Some(Axis::forward(g.a[i + 1], g.b[i + 1], g.kernel[i], g.stride, padding))
     };
-    Some([split(0)?, split(1)?])
+    Some([axis(0)?, axis(1)?])
 }
 
 pub(super) struct Plan<'a, S: Simd> {
@@ -71,7 +66,7 @@ impl<'a, S: Simd> Plan<'a, S> {
         b: &'a [S::T],
     ) -> Self {
         let block = BLOCK.min(g.a[0].next_multiple_of(S::LANES));
-        let whole = |taps: usize| vec![Run { first: 0, elements: (0..taps).collect() }];
+        let whole = || vec![Run { first: 0, elements: (0..down.filter.taps).collect() }];
         Self {
             g,
             a: Operand {
@@ -80,6 +75,7 @@ impl<'a, S: Simd> Plan<'a, S> {
                     down: Side::inputs(y, down),
                     across: Side::inputs(x, across),
                     kind: Kind::Inputs,
+                    terms: Terms::Tiles,
                 },
                 runs: [down.phases[0].clone(), across.phases[0].clone()],
                 width: block,
@@ -91,16 +87,13 @@ impl<'a, S: Simd> Plan<'a, S> {
                     down: Side::outputs(down),
                     across: Side::outputs(across),
                     kind: Kind::Slopes,
+                    terms: Terms::Tiles,
                 },
-                runs: [whole(down.taps), whole(across.taps)],
+                runs: [whole(), whole()],
                 width: width::<S>(),
                 pitch: width::<S>(),
             },
         }
-    }
-
-    fn points(&self) -> usize {
-        self.a.tiles.points().iter().product()
     }
 
     /// Sums of a block of A: `[block of B][channel of A][channel of B]`.
@@ -118,16 +111,13 @@ impl<'a, S: Simd> Plan<'a, S> {
     /// it decides on the order of summation.
     fn units_at_once(&self, across: usize) -> usize {
         let numbers = self.a.blocks() * self.a.pitch + self.b.blocks() * self.b.pitch;
-        let bytes = self.points() * numbers * size_of::<S::T>() * across;
+        let bytes = self.a.tiles.points() * numbers * size_of::<S::P>() * across / S::PAIR;
         (TRANSFORMED / bytes).max(LEAST / across).max(1)
     }
 }
 
 /// Computes the gradient; that of channel `b` of B and `a` of A starts at b·`steps[0]` +
 /// a·`steps[1]` and has its taps side by side.
-///
-/// # Panics
-/// When products are of packed numbers.
 pub(crate) fn weight_gradient<S: Simd>(
     g: &WeightGradient,
     axes: [(Axis, Split); 2],
@@ -135,7 +125,6 @@ pub(crate) fn weight_gradient<S: Simd>(
     b: &[S::T],
     steps: [usize; 2],
 ) -> Vec<S::T> {
-    assert_eq!(S::PAIR, 1, "minimal filtering of plain numbers only");
     let elements = g.kernel[0] * g.kernel[1];
     if g.batch == 0 {
         return vec![S::T::ZERO; g.a[0] * g.b[0] * elements];
@@ -146,7 +135,7 @@ pub(crate) fn weight_gradient<S: Simd>(
     let at_once = plan.units_at_once(across);
     let largest = at_once.min(units) * across;
     let (mut v, mut z) = (plan.a.room::<S>(largest), plan.b.room::<S>(largest));
-    let mut totals = Scratch::<S::T>::take(plan.points() * plan.point());
+    let mut totals = Scratch::<S::T>::take(plan.a.tiles.points() * plan.point());
     let products = plan.a.products();
     for first in (0..units).step_by(at_once) {
         let chunk = (first, units.min(first + at_once));
@@ -186,8 +175,8 @@ struct Product<'a, S: Simd> {
     block: usize,
     /// Tiles.
     count: usize,
-    v: &'a [S::T],
-    z: &'a [S::T],
+    v: &'a [S::P],
+    z: &'a [S::P],
     total: &'a mut [S::T],
     add: bool,
 }
@@ -202,18 +191,18 @@ impl<S: Simd> Task for Product<'_, S> {
         let rows = a.channels_of(block);
         let term = |t| Term { x: (t * a.pitch) as u32, w: (t * b.pitch) as u32 };
         let terms: [Term; TERMS] = std::array::from_fn(term);
-        for first in (0..count).step_by(DEPTH) {
-            let deep = DEPTH.min(count - first);
+        let packed = count.div_ceil(S::PAIR);
+        for first in (0..packed).step_by(DEPTH) {
+            let deep = DEPTH.min(packed - first);
             for block_b in 0..b.blocks() {
                 let z = b.at::<S>(self.z, point, block_b, count);
                 let channels = b.channels_of(block_b);
                 let vectors = (channels.1 - channels.0).div_ceil(S::LANES);
                 for (k, outer, terms_count) in tables(first, deep) {
                     let t = Tile::<S> {
-                        // Where PAIR is 1, P is T.
-                        x: v[k * a.pitch..].as_ptr().cast(),
+                        x: v[k * a.pitch..].as_ptr(),
                         x_step: TERMS * a.pitch,
-                        w: z[k * b.pitch..].as_ptr().cast(),
+                        w: z[k * b.pitch..].as_ptr(),
                         w_step: TERMS * b.pitch,
                         terms: &terms[..terms_count],
                         outer,
@@ -222,7 +211,7 @@ impl<S: Simd> Task for Product<'_, S> {
                         add: self.add || k > 0,
                         part: LONG,
                     };
-                    // SAFETY: `v` and `z` hold a pitch for each tile, the total `b.width` numbers
+                    // SAFETY: `v` and `z` hold a pitch for each term, the total `b.width` numbers
                     // for each of `a.width` rows.
                     unsafe { tile_rows(rows.1 - rows.0, vectors, t) };
                 }

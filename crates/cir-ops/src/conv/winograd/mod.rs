@@ -1,13 +1,17 @@
-//! Minimal filtering (Winograd): correlations of 2×2 outputs with fewer products.
+//! Minimal filtering (Winograd): correlations of tiles of outputs with fewer products.
 //!
-//! Of each axis, tiles of two outputs are computed from transformed inputs and transformed weights,
-//! see [`transforms`]; of two axes that takes 9 products instead of 16 for 2×2 taps, and 16 instead
-//! of 36 for 3×3. A product of transforms is a matrix product for each point of the tile,
+//! Of each axis, tiles of two or three outputs are computed from transformed inputs and transformed
+//! weights, see [`transforms`]; of two axes that takes 9 products instead of 16 or, where three outputs
+//! fit the image, 16 instead of 36 for 2×2 taps, and 16 instead of 36 for 3×3. A product of transforms is a matrix product for each point of the tile,
 //! M = Vᵀ·U with V `[input][tile]` and U `[input][output]`, so sums over inputs stay in the
 //! transformed domain. A 4×4 kernel of stride 2 is a sum over four images of 2×2 taps (forward),
 //! or four interleaved outputs of 2×2 taps (backward), a 3×3 one of stride 2 the same with single
-//! taps in between, in 25 products instead of 36: see [`split`]. What is computed so are gradients
-//! alone (`Correlation::exact`), since its rounding is up to 2.5 times that of sums over all taps.
+//! taps in between, in 25 products instead of 36, or 49 instead of 81: see [`split`].
+//!
+//! Its rounding is up to 2.5 times that of sums over all taps. So where signs hang on the result
+//! (`Correlation::exact`), only three taps are filtered, which many inputs round as such sums do.
+//! Products of bfloat16 are coarser than either; transforms stay in f32, and are rounded when
+//! operands are packed.
 
 mod collect;
 mod correlate;
@@ -27,6 +31,18 @@ pub(crate) use gradient::{splits as gradient_splits, weight_gradient};
 
 use crate::simd::Simd;
 
+/// Writes the numbers of an operand's `half`; the first ones wait in its place for the others.
+///
+/// # Safety
+/// The instruction set of `S` exists, and `to` is valid for a vector.
+#[inline(always)]
+unsafe fn fill<S: Simd>(half: usize, to: *mut S::P, v: S::V) {
+    const { assert!(size_of::<S::P>() == size_of::<S::T>()) };
+    let to = to.cast();
+    // SAFETY: as the caller promises.
+    unsafe { S::store(to, if half == 0 { v } else { S::pack_lanes(S::load(to), v) }) };
+}
+
 /// Terms of a sum before it goes on with the next outputs, so that operands stay in a cache; a
 /// multiple of [`TERMS`].
 const DEPTH: usize = 256;
@@ -45,6 +61,12 @@ fn tables(first: usize, count: usize) -> impl Iterator<Item = (usize, usize, usi
 /// Channels across a product.
 fn width<S: Simd>() -> usize {
     2 * S::LANES
+}
+
+/// Of `channels`, the terms of a sum: one in each lane of every `PAIR` vectors.
+fn depth<S: Simd>(channels: usize) -> usize {
+    let packed = S::LANES * S::PAIR;
+    channels / packed * S::LANES + S::LANES.min(channels % packed)
 }
 
 /// Numbers in a cache line.

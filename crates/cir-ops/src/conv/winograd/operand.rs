@@ -1,5 +1,5 @@
 //! An operand of the weight gradient: transformed tiles of images, as
-//! `[point][remainder and group of channels][tile][channel]`.
+//! `[point][remainder and group of channels][tile or pair of them][channel]`.
 
 use crate::numbers::Number;
 use crate::parallel::{Shared, parallel, part};
@@ -17,7 +17,7 @@ pub(super) struct Operand<'a, T> {
     pub(super) runs: [Vec<Run>; 2],
     /// Channels in a group, whole vectors.
     pub(super) width: usize,
-    /// Numbers from one tile to the next.
+    /// Operands from one tile, or pair, to the next.
     pub(super) pitch: usize,
 }
 
@@ -49,11 +49,10 @@ impl<T: Number> Operand<'_, T> {
 
     /// Points and blocks whose runs have them.
     pub(super) fn products(&self) -> Vec<(usize, usize)> {
-        let [down, across] = self.tiles.points();
         let mut products = Vec::new();
-        for point in 0..down * across {
+        for point in 0..self.tiles.points() {
             for (remainder, runs) in pairs(&self.runs[0], &self.runs[1]) {
-                if have(runs, point, across) {
+                if have(runs, self.tiles.filter(), point) {
                     let first = remainder * self.groups();
                     products.extend((first..first + self.groups()).map(|block| (point, block)));
                 }
@@ -62,36 +61,44 @@ impl<T: Number> Operand<'_, T> {
         products
     }
 
-    /// The step from one point to the next, of `count` tiles.
+    /// The step from one block to the next, of `count` tiles.
+    fn block<S: Simd>(&self, count: usize) -> usize {
+        count.div_ceil(S::PAIR) * self.pitch
+    }
+
+    /// The step from one point to the next.
     fn point<S: Simd>(&self, count: usize) -> usize {
         // A cache line more, so that the points of a tile fall into different sets of a cache.
-        self.blocks() * count * self.pitch + line::<S>()
+        self.blocks() * self.block::<S>(count) + line::<S>()
     }
 
     /// Room for `count` tiles.
-    pub(super) fn room<S: Simd<T = T>>(&self, count: usize) -> Scratch<T> {
-        Scratch::take(self.tiles.points().iter().product::<usize>() * self.point::<S>(count))
+    pub(super) fn room<S: Simd<T = T>>(&self, count: usize) -> Scratch<S::P> {
+        Scratch::take(self.tiles.points() * self.point::<S>(count))
     }
 
     /// The transformed tiles of a point and block, of `count` in all.
     pub(super) fn at<'v, S: Simd>(
         &self,
-        all: &'v [T],
+        all: &'v [S::P],
         point: usize,
         block: usize,
         count: usize,
-    ) -> &'v [T] {
-        &all[point * self.point::<S>(count) + block * count * self.pitch..][..count * self.pitch]
+    ) -> &'v [S::P] {
+        let len = self.block::<S>(count);
+        &all[point * self.point::<S>(count) + block * len..][..len]
     }
 
     /// Transforms the tiles of `units`, by tasks of at most `most` units.
-    pub(super) fn transform<S: Simd<T = T>>(&self, units: Units, most: usize, to: &mut [T]) {
-        let slices = (units.1 - units.0).div_ceil(most);
+    pub(super) fn transform<S: Simd<T = T>>(&self, units: Units, most: usize, to: &mut [S::P]) {
+        // Tasks begin where a pair of tiles does.
+        let pairs = (units.1 - units.0).div_ceil(S::PAIR);
+        let slices = (units.1 - units.0).div_ceil(most).min(pairs);
         let work = 4 * to.len();
         let to = Shared::new(to);
         parallel(slices * self.groups(), work, |i| {
-            let (first, last) = part(units.1 - units.0, slices, i / self.groups());
-            let slice = (units.0 + first, units.0 + last);
+            let (first, last) = part(pairs, slices, i / self.groups());
+            let slice = (units.0 + first * S::PAIR, units.1.min(units.0 + last * S::PAIR));
             let task = Slice::<S> { operand: self, units, slice, group: i % self.groups(), to };
             // SAFETY: `S` was chosen among the available kernels.
             unsafe { S::vectorize(task) };
@@ -105,7 +112,7 @@ struct Slice<'a, S: Simd> {
     /// Those of this task.
     slice: Units,
     group: usize,
-    to: Shared<S::T>,
+    to: Shared<S::P>,
 }
 
 impl<S: Simd> Task for Slice<'_, S> {
@@ -122,8 +129,8 @@ impl<S: Simd> Task for Slice<'_, S> {
         let point = operand.point::<S>(count);
         for (remainder, runs) in pairs(&operand.runs[0], &operand.runs[1]) {
             let (block, _) = operand.place(remainder, channels.0);
-            let at = (block * count + before) * pitch;
-            let to = Places { to, at, point, tile: pitch, channel: 1 };
+            let at = block * operand.block::<S>(count) + before / S::PAIR * pitch;
+            let to = Places { to, at, point, term: pitch };
             // SAFETY: these tiles of this block are this task's alone, which runs where the
             // instruction set exists.
             unsafe { tiles.transform::<S>(&staged, runs, to) };

@@ -1,12 +1,14 @@
-//! The correlation's sums at all points on their way out: Aᵀ·M·A, turned into rows of images.
+//! The correlation's sums at all points on their way out: Aᵀ·M·A and the bias, activated, turned into
+//! rows of images.
 
+use crate::activation::Piecewise;
 use crate::numbers::Number;
 use crate::parallel::Shared;
 use crate::scratch::Scratch;
 use crate::simd::Simd;
 
 use super::super::plan::Correlation;
-use super::split::{OUTPUTS, Run, Split};
+use super::split::{Filter, Run, Split};
 use super::tiles::Units;
 use super::transforms::{Outputs, Transform, both, for_runs};
 use super::width;
@@ -16,6 +18,8 @@ pub(super) struct Results<'a, T> {
     pub(super) c: &'a Correlation,
     pub(super) down: &'a Split,
     pub(super) across: &'a Split,
+    pub(super) bias: Option<&'a [T]>,
+    pub(super) activate: Piecewise<T>,
     pub(super) units: Units,
     /// The step of the sums from one point to the next.
     pub(super) point: usize,
@@ -29,12 +33,13 @@ impl<T: Number> Results<'_, T> {
     pub(super) fn write<S: Simd<T = T>>(&self, py: usize, block: usize, sums: &[T]) {
         let Self { c, down, across, .. } = *self;
         let (width, phases) = (width::<S>(), across.phases.len());
-        let phase = down.points() * across.points() * self.point;
+        let (filter, points) = (down.filter, down.filter.points().pow(2));
+        let phase = points * self.point;
         let first = block * width;
         let real = width.min(c.outputs - first);
         // Rows of outputs as `[row][column][output]`, and one as `[output][column]`.
-        let columns = (across.tiles * OUTPUTS * phases).next_multiple_of(S::LANES);
-        let mut rows = Scratch::<T>::take(OUTPUTS * columns * width);
+        let columns = (across.tiles * filter.outputs * phases).next_multiple_of(S::LANES);
+        let mut rows = Scratch::<T>::take(filter.outputs * columns * width);
         let mut turned = Scratch::<T>::take(width * columns);
         for unit in self.units.0..self.units.1 {
             let before = (unit - self.units.0) * across.tiles;
@@ -47,14 +52,13 @@ impl<T: Number> Results<'_, T> {
                         self.row::<S, $down, $across>(from, real, px, &mut rows)
                     };
                 }
-                for_runs!(Outputs, [down.size(runs[0]), across.size(runs[1])], row);
+                for_runs!(Outputs, filter, runs, row);
             }
             let (n, tile) = (unit / down.tiles, unit % down.tiles);
             for (i, row) in rows.chunks_exact(columns * width).enumerate() {
-                let y = (tile * OUTPUTS + i) * down.phases.len() + py;
+                let y = (tile * filter.outputs + i) * down.phases.len() + py;
                 if y < c.y.output {
-                    let at = ((n * c.outputs + first) * c.y.output + y) * c.x.output;
-                    self.turn::<S>(row, real, at, &mut turned);
+                    self.turn::<S>(row, (n, y), (first, real), &mut turned);
                 }
             }
         }
@@ -71,11 +75,12 @@ impl<T: Number> Results<'_, T> {
     ) {
         let (width, point) = (width::<S>(), self.point);
         let (tiles, phases) = (self.across.tiles, self.across.phases.len());
-        let (columns, points) = (rows.len() / (OUTPUTS * width), self.across.points());
+        let (outputs, points) = (self.across.filter.outputs, self.across.filter.points());
+        let columns = rows.len() / (outputs * width);
         let last = ((Down::READS - 1) * points + Across::READS - 1) * point;
-        assert!(last + tiles * width <= sums.len() && tiles * OUTPUTS * phases <= columns);
+        assert!(last + tiles * width <= sums.len() && tiles * outputs * phases <= columns);
         for tile in 0..tiles {
-            let column = tile * OUTPUTS * phases + px;
+            let column = tile * outputs * phases + px;
             for o in (0..real).step_by(S::LANES) {
                 // SAFETY: the last vectors that are read and written are in bounds, as just
                 // checked; the instruction set is there within a task.
@@ -91,10 +96,16 @@ impl<T: Number> Results<'_, T> {
         }
     }
 
-    /// Writes a row `[column][output]` of `real` outputs, the first of which begins at `at`.
+    /// Writes the row `y` of sample `n`, `[column][output]`, of `real` outputs from `first` on.
     #[inline(always)]
-    fn turn<S: Simd<T = T>>(&self, row: &[T], real: usize, at: usize, turned: &mut [T]) {
-        let (c, width) = (self.c, width::<S>());
+    fn turn<S: Simd<T = T>>(
+        &self,
+        row: &[T],
+        (n, y): (usize, usize),
+        (first, real): (usize, usize),
+        turned: &mut [T],
+    ) {
+        let (c, activate, width) = (self.c, self.activate, width::<S>());
         let columns = row.len() / width;
         for o in (0..real).step_by(S::LANES) {
             for x in (0..columns).step_by(S::LANES) {
@@ -106,10 +117,16 @@ impl<T: Number> Results<'_, T> {
             }
         }
         for (o, turned) in turned.chunks_exact(columns).enumerate().take(real) {
-            let at = at + o * c.y.output * c.x.output;
+            let at = ((n * c.outputs + first + o) * c.y.output + y) * c.x.output;
             // SAFETY: the rows of a unit are its task's alone.
-            let to = unsafe { self.out.part(at, c.x.output) };
-            to.write_copy_of_slice(&turned[..c.x.output]);
+            let to = unsafe { self.out.part(at, c.x.output) }.iter_mut().zip(&*turned);
+            match self.bias {
+                Some(bias) => {
+                    let bias = bias[first + o];
+                    to.for_each(|(to, v)| _ = to.write(activate.value(*v + bias)));
+                }
+                None => to.for_each(|(to, v)| _ = to.write(activate.value(*v))),
+            }
         }
     }
 }

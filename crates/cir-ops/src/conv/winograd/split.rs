@@ -7,10 +7,28 @@
 
 use super::super::plan::{Axis, Tap};
 
-/// Outputs of a tile along an axis, whatever the taps.
-pub(super) const OUTPUTS: usize = 2;
-/// The most points of an axis: outputs + taps - 1.
+/// The most points of an axis.
 pub(super) const POINTS: usize = 4;
+
+/// F(outputs, taps) of an axis: tiles of some outputs, correlations of some taps.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Filter {
+    pub(super) outputs: usize,
+    pub(super) taps: usize,
+}
+
+impl Filter {
+    /// Those that there are transforms of.
+    pub(super) const ALL: [Self; 3] = [Self::new(2, 2), Self::new(3, 2), Self::new(2, 3)];
+
+    const fn new(outputs: usize, taps: usize) -> Self {
+        Self { outputs, taps }
+    }
+
+    pub(super) fn points(self) -> usize {
+        self.outputs + self.taps - 1
+    }
+}
 
 /// Neighbouring taps of one remainder: where the first reads, counted from the axis's least offset in
 /// pixels, and the kernel element of each.
@@ -18,13 +36,6 @@ pub(super) const POINTS: usize = 4;
 pub(super) struct Run {
     pub(super) first: usize,
     pub(super) elements: Vec<usize>,
-}
-
-impl Run {
-    /// Points that the run has: the first ones of its axis.
-    pub(super) fn points(&self) -> usize {
-        OUTPUTS + self.elements.len() - 1
-    }
 }
 
 /// All pairs of a run of rows and one of columns, counted.
@@ -36,9 +47,17 @@ pub(super) fn pairs<'r>(
     pairs.enumerate()
 }
 
-/// Whether two runs have a point of the longest, which has `across` points across.
-pub(super) fn have([row, column]: [&Run; 2], point: usize, across: usize) -> bool {
-    point / across < row.points() && point % across < column.points()
+/// Whether two runs, of rows and of columns, have a point of the longest.
+pub(super) fn have([row, column]: [&Run; 2], filter: Filter, point: usize) -> bool {
+    let has = |run: &Run, point| point < filter.outputs + run.elements.len() - 1;
+    has(row, point / filter.points()) && has(column, point % filter.points())
+}
+
+/// Both axes, down and across, in tiles of the filter with the fewest products, if any fits.
+pub(super) fn fewest(y: &Axis, x: &Axis) -> Option<[Split; 2]> {
+    let both = |filter| Some([Split::new(y, filter)?, Split::new(x, filter)?]);
+    let products = |axes: &[Split; 2]| axes.iter().map(Split::products).product::<usize>();
+    Filter::ALL.into_iter().filter_map(both).min_by_key(products)
 }
 
 /// Whether the products of both axes are clearly fewer than the sums over taps inside of the images
@@ -64,8 +83,7 @@ fn inside(axis: &Axis) -> usize {
 /// An axis of a correlation in tiles.
 #[derive(Clone, Debug)]
 pub(crate) struct Split {
-    /// Taps of the longest run.
-    pub(super) taps: usize,
+    pub(super) filter: Filter,
     /// Inputs of one remainder from the first that a tile reads of any phase to the last.
     pub(super) reach: usize,
     /// Tiles of the longest phase.
@@ -75,8 +93,8 @@ pub(crate) struct Split {
 }
 
 impl Split {
-    /// The division of an axis whose runs are all of three taps, or of two and perhaps of one.
-    pub(super) fn new(axis: &Axis) -> Option<Self> {
+    /// The division of an axis whose runs all have the filter's taps; or, of two, some have one.
+    pub(super) fn new(axis: &Axis, filter: Filter) -> Option<Self> {
         let run = |taps: &[Tap], remainder: usize| {
             let mut places: Vec<(usize, usize)> = taps
                 .iter()
@@ -94,29 +112,20 @@ impl Split {
         let phases =
             axis.phases.iter().map(|p| phase(p.taps.as_slice())).collect::<Option<Vec<_>>>()?;
         let runs = || phases.iter().flatten();
-        let taps = runs().map(|run| run.elements.len()).max()?;
+        let Filter { outputs, taps } = filter;
         let fits = |run: &Run| run.elements.len() == taps || (taps, run.elements.len()) == (2, 1);
-        if !(2..POINTS).contains(&taps) || !runs().all(fits) {
+        if runs().map(|run| run.elements.len()).max()? != taps || !runs().all(fits) {
             return None;
         }
         let last = runs().map(|run| run.first / axis.step).max()?;
-        let reach = last + OUTPUTS + taps - 1;
-        Some(Self { taps, reach, tiles: axis.longest().div_ceil(OUTPUTS), phases })
-    }
-
-    /// Points of the longest run.
-    pub(super) fn points(&self) -> usize {
-        OUTPUTS + self.taps - 1
-    }
-
-    /// Taps of the longest run and of this one, which name a transform.
-    pub(super) fn size(&self, run: &Run) -> [usize; 2] {
-        [self.taps, run.elements.len()]
+        let (reach, tiles) = (last + filter.points(), axis.longest().div_ceil(outputs));
+        Some(Self { filter, reach, tiles, phases })
     }
 
     /// Products along the axis of all phases and remainders.
     pub(super) fn products(&self) -> usize {
-        self.tiles * self.phases.iter().flatten().map(Run::points).sum::<usize>()
+        let points = |run: &Run| self.filter.outputs + run.elements.len() - 1;
+        self.tiles * self.phases.iter().flatten().map(points).sum::<usize>()
     }
 
     /// Remainders of the inputs.
@@ -129,31 +138,38 @@ impl Split {
 mod tests {
     use super::*;
 
+    const F: [Filter; 3] = Filter::ALL;
+
     #[test]
     fn runs_are_the_taps_of_each_remainder_in_order() {
-        let split = Split::new(&Axis::forward(9, 4, 4, 2, 1)).unwrap();
+        let split = Split::new(&Axis::forward(9, 4, 4, 2, 1), F[0]).unwrap();
         let run = |first, elements: [usize; 2]| Run { first, elements: elements.to_vec() };
         assert_eq!(split.phases, [[run(0, [0, 2]), run(1, [1, 3])]]);
-        assert_eq!((split.taps, split.reach, split.tiles), (2, 3, 2));
+        assert_eq!((split.reach, split.tiles), (3, 2));
 
-        let split = Split::new(&Axis::transposed(4, 8, 4, 2, 1)).unwrap();
+        let split = Split::new(&Axis::transposed(4, 8, 4, 2, 1), F[1]).unwrap();
         assert_eq!(split.phases, [[run(0, [3, 1])], [run(1, [2, 0])]]);
-        assert_eq!((split.taps, split.reach, split.tiles), (2, 4, 2));
+        assert_eq!((split.reach, split.tiles), (5, 2));
 
-        let split = Split::new(&Axis::forward(9, 5, 3, 2, 1)).unwrap();
+        let split = Split::new(&Axis::forward(9, 5, 3, 2, 1), F[0]).unwrap();
         let single = Run { first: 1, elements: vec![1] };
         assert_eq!(split.phases, [[run(0, [0, 2]), single]]);
-        assert_eq!((split.taps, split.products()), (2, 15));
+        assert_eq!(split.products(), 15);
 
-        let split = Split::new(&Axis::transposed(5, 5, 3, 1, 1)).unwrap();
+        let split = Split::new(&Axis::transposed(5, 5, 3, 1, 1), F[2]).unwrap();
         assert_eq!(split.phases, [[Run { first: 0, elements: vec![2, 1, 0] }]]);
-        assert_eq!((split.taps, split.reach, split.tiles), (3, 4, 3));
+        assert_eq!((split.reach, split.tiles), (4, 3));
     }
 
     #[test]
-    fn other_kernels_are_left_alone() {
+    fn the_fewest_products_decide() {
+        let filter = |axis: Axis| fewest(&axis, &axis).map(|[down, _]| down.filter);
+        for (side, best) in [(4, F[0]), (6, F[1]), (8, F[0]), (32, F[1])] {
+            assert_eq!(filter(Axis::forward(2 * side, side, 4, 2, 1)), Some(best), "{side}");
+            assert_eq!(filter(Axis::forward(side, side, 3, 1, 1)), Some(F[2]), "{side}");
+        }
         for (kernel, stride) in [(1, 1), (4, 1), (7, 1), (5, 2), (2, 2), (3, 3)] {
-            assert!(Split::new(&Axis::forward(20, 5, kernel, stride, 0)).is_none());
+            assert_eq!(filter(Axis::forward(20, 5, kernel, stride, 0)), None);
         }
     }
 }

@@ -10,7 +10,8 @@ use crate::simd::{Simd, Task};
 
 use super::super::images::{Images, Row};
 use super::super::plan::Axis;
-use super::split::{OUTPUTS, Run, Split};
+use super::fill;
+use super::split::{Filter, Run, Split};
 use super::transforms::{Inputs, Slopes, Transform, both, for_runs};
 
 /// Lanes of the longest vector.
@@ -35,7 +36,7 @@ impl<'a> Side<'a> {
 
     /// The outputs of an axis with one phase.
     pub(super) fn outputs(split: &'a Split) -> Self {
-        Self { split, low: 0, step: 1, reach: OUTPUTS }
+        Self { split, low: 0, step: 1, reach: split.filter.outputs }
     }
 }
 
@@ -51,16 +52,26 @@ pub(super) enum Kind {
     Slopes,
 }
 
+/// What the products sum over, of which `PAIR` are packed together; the other lies side by side.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Terms {
+    /// Tiles, next to one another.
+    Tiles,
+    /// Channels, a vector apart: tiles are turned round.
+    Channels,
+}
+
 /// The images of a batch, and how their tiles are transformed.
 pub(super) struct Tiles<'a, T> {
     pub(super) images: Images<'a, T>,
     pub(super) down: Side<'a>,
     pub(super) across: Side<'a>,
     pub(super) kind: Kind,
+    pub(super) terms: Terms,
 }
 
 /// What the tiles of some units, of which there are, read of some channels:
-/// `[row][column][channel]`, whole vectors of channels.
+/// `[row][column][channel]`, whole vectors of channels, and packed terms if they are that.
 pub(super) struct Staged<T: Plain> {
     numbers: Scratch<T>,
     units: Units,
@@ -68,26 +79,25 @@ pub(super) struct Staged<T: Plain> {
     pitch: usize,
 }
 
-/// Where transformed tiles go: the first number, and the steps from one point, tile and channel to the
-/// next. Either channels or tiles lie side by side.
+/// Where transformed tiles go: the first operand, and the steps from one point and from one term to
+/// the next.
 #[derive(Clone, Copy)]
-pub(super) struct Places<T> {
-    pub(super) to: Shared<T>,
+pub(super) struct Places<P> {
+    pub(super) to: Shared<P>,
     pub(super) at: usize,
     pub(super) point: usize,
-    pub(super) tile: usize,
-    pub(super) channel: usize,
+    pub(super) term: usize,
 }
 
 impl<T: Number> Tiles<'_, T> {
-    /// Points of the longest runs, down and across.
-    pub(super) fn points(&self) -> [usize; 2] {
-        [self.down.split.points(), self.across.split.points()]
+    /// The filter of both axes.
+    pub(super) fn filter(&self) -> Filter {
+        self.down.split.filter
     }
 
-    /// The sizes of two runs, see [`Split::size`].
-    pub(super) fn sizes(&self, [row, column]: [&Run; 2]) -> [[usize; 2]; 2] {
-        [self.down.split.size(row), self.across.split.size(column)]
+    /// Points of a tile.
+    pub(super) fn points(&self) -> usize {
+        self.filter().points().pow(2)
     }
 
     /// Tiles of some units.
@@ -98,13 +108,14 @@ impl<T: Number> Tiles<'_, T> {
     /// The staged row that a unit starts at: tiles of a sample share rows, samples do not.
     fn row(&self, units: Units, unit: usize) -> usize {
         let Side { split, step, reach, .. } = self.down;
+        let outputs = split.filter.outputs;
         let samples = unit / split.tiles - units.0 / split.tiles;
-        ((unit - units.0) * OUTPUTS + samples * (reach - OUTPUTS)) * step
+        ((unit - units.0) * outputs + samples * (reach - outputs)) * step
     }
 
     fn columns(&self) -> usize {
         let Side { split, step, reach, .. } = self.across;
-        ((split.tiles - 1) * OUTPUTS + reach) * step
+        ((split.tiles - 1) * split.filter.outputs + reach) * step
     }
 
     /// Copies what the tiles of `units` read of the channels from `channels.0` to `channels.1`.
@@ -114,9 +125,13 @@ impl<T: Number> Tiles<'_, T> {
         units: Units,
         channels: (usize, usize),
     ) -> Staged<T> {
-        let Side { split: &Split { tiles, .. }, low, step, reach } = self.down;
-        let (columns, pitch) =
-            (self.columns(), (channels.1 - channels.0).next_multiple_of(S::LANES));
+        let Side { split: &Split { filter: Filter { outputs, .. }, tiles, .. }, low, step, reach } =
+            self.down;
+        let whole = match self.terms {
+            Terms::Tiles => S::LANES,
+            Terms::Channels => S::LANES * S::PAIR,
+        };
+        let (columns, pitch) = (self.columns(), (channels.1 - channels.0).next_multiple_of(whole));
         let rows = self.row(units, units.1 - 1) + reach * step;
         // Rows run over by a vector of columns.
         let mut numbers = Scratch::take((rows * columns + S::LANES) * pitch);
@@ -124,8 +139,8 @@ impl<T: Number> Tiles<'_, T> {
             let (sample, tile) = (unit / tiles, unit % tiles);
             // Rows that the next unit begins with are left to it.
             let last = unit + 1 == units.1 || tile + 1 == tiles;
-            for i in 0..step * if last { reach } else { OUTPUTS } {
-                let y = (tile * OUTPUTS * step + i) as isize + low;
+            for i in 0..step * if last { reach } else { outputs } {
+                let y = (tile * outputs * step + i) as isize + low;
                 let row = Row { sample, y, before: -self.across.low, columns };
                 let at = (self.row(units, unit) + i) * columns * pitch;
                 self.images.turn_row::<S>(row, channels, pitch, &mut numbers[at..]);
@@ -134,8 +149,8 @@ impl<T: Number> Tiles<'_, T> {
         Staged { numbers, units, pitch }
     }
 
-    /// Transforms all staged tiles, for a run of rows and one of columns. Channels are written in
-    /// whole vectors, and tiles, where they lie side by side.
+    /// Transforms all staged tiles, for a run of rows and one of columns. What lies side by side is
+    /// written in whole vectors.
     ///
     /// # Safety
     /// The instruction set of `S` exists, and no other task touches these places.
@@ -144,7 +159,7 @@ impl<T: Number> Tiles<'_, T> {
         &self,
         staged: &Staged<T>,
         runs: [&Run; 2],
-        to: Places<T>,
+        to: Places<S::P>,
     ) {
         macro_rules! apply {
             ($down:ty, $across:ty) => {{
@@ -154,8 +169,8 @@ impl<T: Number> Tiles<'_, T> {
             }};
         }
         match self.kind {
-            Kind::Inputs => for_runs!(Inputs, self.sizes(runs), apply),
-            Kind::Slopes => for_runs!(Slopes, self.sizes(runs), apply),
+            Kind::Inputs => for_runs!(Inputs, self.filter(), runs, apply),
+            Kind::Slopes => for_runs!(Slopes, self.filter(), runs, apply),
         }
     }
 }
@@ -165,7 +180,7 @@ struct Apply<'a, S: Simd, Down, Across> {
     tiles: &'a Tiles<'a, S::T>,
     staged: &'a Staged<S::T>,
     runs: [&'a Run; 2],
-    to: Places<S::T>,
+    to: Places<S::P>,
     kinds: PhantomData<(Down, Across)>,
 }
 
@@ -176,15 +191,18 @@ impl<S: Simd, Down: Transform, Across: Transform> Task for Apply<'_, S, Down, Ac
     fn run(self) {
         let Self { tiles, staged: Staged { numbers, units, pitch }, runs, to, .. } = self;
         let (count, columns) = (tiles.count(*units), tiles.columns());
-        let (turns, whole) = (to.channel > 1, count.next_multiple_of(S::LANES));
-        let apart = if turns { to.tile == 1 && whole <= to.channel } else { *pitch <= to.tile };
-        assert!(apart && pitch.is_multiple_of(S::LANES), "places overlap");
+        let turns = tiles.terms == Terms::Channels;
+        // Terms, and the length of what lies side by side.
+        let (terms, beside) = match turns {
+            true => (pitch / S::PAIR, count.next_multiple_of(S::LANES)),
+            false => (count.div_ceil(S::PAIR), *pitch),
+        };
+        assert!(beside <= to.term && pitch.is_multiple_of(S::LANES), "places overlap");
         // The run's points, among those of the longest.
-        let across = tiles.points()[1];
+        let Filter { outputs, .. } = tiles.filter();
+        let across = tiles.filter().points();
         let points = (Down::WRITES - 1) * across + Across::WRITES;
-        let written = if turns { whole } else { count };
-        let len = (points - 1) * to.point + (written - 1) * to.tile + (pitch - 1) * to.channel + 1;
-        let put = to.to.pointer(to.at, len);
+        let put = to.to.pointer(to.at, (points - 1) * to.point + (terms - 1) * to.term + beside);
         // From one pixel of a remainder to the next.
         let [y_step, x_step] = [tiles.down.step * columns * pitch, tiles.across.step * pitch];
         let reach = (Down::READS - 1) * y_step + (Across::READS - 1) * x_step + pitch;
@@ -192,12 +210,14 @@ impl<S: Simd, Down: Transform, Across: Transform> Task for Apply<'_, S, Down, Ac
         let start = |tile: usize| {
             let row = tiles.row(*units, units.0 + tile / a_row) + runs[0].first;
             let tile = tile % a_row;
-            (row * columns + tile * OUTPUTS * tiles.across.step + runs[1].first) * pitch
+            (row * columns + tile * outputs * tiles.across.step + runs[1].first) * pitch
         };
         const { assert!(S::LANES <= MOST_LANES) };
-        // `[point][tile][channel]` of as many tiles and channels as a vector has lanes.
+        // `[point][tile][lane]` of as many tiles as a vector has lanes.
         let square = S::LANES * S::LANES;
-        let mut squares = Scratch::<S::T>::take(points * square);
+        let mut squares = Scratch::<S::P>::take(points * square);
+        // Vectors of channels that are packed together.
+        let packed = if turns { S::PAIR } else { 1 };
         for t in (0..count).step_by(S::LANES) {
             let group = S::LANES.min(count - t);
             let mut starts = [0; MOST_LANES];
@@ -205,27 +225,35 @@ impl<S: Simd, Down: Transform, Across: Transform> Task for Apply<'_, S, Down, Ac
                 *from = start(t + i);
                 assert!(*from + reach <= numbers.len(), "a tile outside of what is staged");
             }
-            for c in (0..*pitch).step_by(S::LANES) {
+            for c in (0..*pitch).step_by(packed * S::LANES) {
                 // SAFETY: all that a tile reads is in bounds, as just checked; so are the squares,
                 // and all places, which are the caller's; the instruction set is there in a task.
                 unsafe {
-                    let put = put.add(t * to.tile + c * to.channel);
-                    let (first, tile_step, point_step) = match turns {
-                        true => (squares.as_mut_ptr(), S::LANES, square),
-                        false => (put, to.tile, to.point),
+                    let put = match turns {
+                        true => put.add(c / S::PAIR * to.term + t),
+                        false => put.add(t / S::PAIR * to.term + c),
                     };
-                    for (i, start) in starts.iter().enumerate().take(group) {
-                        let from = numbers.as_ptr().add(start + c);
-                        let put = first.add(i * tile_step);
-                        both::<S, Down, Across>(
-                            |y, x| S::load(from.add(y * y_step + x * x_step)),
-                            |y, x, v| S::store(put.add((y * across + x) * point_step), v),
-                        );
+                    for vector in 0..packed {
+                        for (i, start) in starts.iter().enumerate().take(group) {
+                            let from = numbers.as_ptr().add(start + c + vector * S::LANES);
+                            let (half, put, step) = match turns {
+                                true => (vector, squares.as_mut_ptr().add(i * S::LANES), square),
+                                false => (i % S::PAIR, put.add(i / S::PAIR * to.term), to.point),
+                            };
+                            both::<S, Down, Across>(
+                                |y, x| S::load(from.add(y * y_step + x * x_step)),
+                                |y, x, v| fill::<S>(half, put.add((y * across + x) * step), v),
+                            );
+                        }
                     }
-                    if turns {
-                        for p in 0..points {
-                            let from = squares.as_ptr().add(p * square);
-                            S::transpose(from, S::LANES, put.add(p * to.point), to.channel);
+                    for p in 0..points {
+                        let put = put.add(p * to.point);
+                        if turns {
+                            // Operands are turned as numbers of their size.
+                            let from = squares.as_ptr().add(p * square).cast();
+                            S::transpose(from, S::LANES, put.cast(), to.term);
+                        } else if group % S::PAIR > 0 {
+                            fill::<S>(1, put.add(group / S::PAIR * to.term), S::zero());
                         }
                     }
                 }

@@ -1,5 +1,5 @@
 //! Transformed weights, for each row phase and column phase as
-//! `[point][block of outputs][remainder][input][output within the block]`.
+//! `[point][block of outputs][remainder][input or pair of them][output within the block]`.
 
 use crate::parallel::{Shared, parallel};
 use crate::scratch::Scratch;
@@ -7,16 +7,16 @@ use crate::simd::{Simd, Task};
 
 use super::super::plan::Correlation;
 use super::super::weights::Turned;
-use super::split::{Run, Split, pairs};
+use super::split::{Filter, Run, Split, pairs};
 use super::transforms::{Taps, Transform, both, for_runs};
-use super::{line, width};
+use super::{depth, fill, line, width};
 
-/// Inputs that a task transforms.
+/// Inputs, or pairs, that a task transforms.
 const INPUTS: usize = 32;
 
 /// The weights of all phases, transformed.
 pub(super) struct Weights<S: Simd> {
-    data: Scratch<S::T>,
+    data: Scratch<S::P>,
     sizes: Sizes,
 }
 
@@ -37,19 +37,20 @@ impl<S: Simd> Weights<S> {
         let [down, across] = axes;
         let width = width::<S>();
         let blocks = c.outputs.div_ceil(width);
-        let remainder = c.inputs * width;
+        let inputs = depth::<S>(c.inputs);
+        let remainder = inputs * width;
         let block = down.remainders() * across.remainders() * remainder;
         // A cache line more, so that the points of a weight fall into different sets of a cache.
         let point = blocks * block + line::<S>();
-        let phase = down.points() * across.points() * point;
+        let phase = down.filter.points().pow(2) * point;
         let sizes = Sizes { width, remainder, block, point, phase };
         let len = down.phases.len() * across.phases.len() * phase;
         let mut data = Scratch::take(len);
         let to = Shared::new(&mut data);
-        let slices = c.inputs.div_ceil(INPUTS);
+        let slices = inputs.div_ceil(INPUTS);
         parallel(blocks * slices, 4 * len, |i| {
             let (block, slice) = (i / slices, i % slices);
-            let inputs = (slice * INPUTS, c.inputs.min((slice + 1) * INPUTS));
+            let inputs = (slice * INPUTS, inputs.min((slice + 1) * INPUTS));
             let task = Slice::<S> { c, axes, weight, sizes, block, inputs, to };
             // SAFETY: `S` was chosen among the available kernels.
             unsafe { S::vectorize(task) };
@@ -58,7 +59,7 @@ impl<S: Simd> Weights<S> {
     }
 
     /// The weights of a phase, point, block of outputs and remainder.
-    pub(super) fn at(&self, phase: usize, point: usize, block: usize, remainder: usize) -> &[S::T] {
+    pub(super) fn at(&self, phase: usize, point: usize, block: usize, remainder: usize) -> &[S::P] {
         let s = &self.sizes;
         let at = phase * s.phase + point * s.point + block * s.block + remainder * s.remainder;
         &self.data[at..at + s.remainder]
@@ -73,7 +74,7 @@ struct Slice<'a, S: Simd> {
     sizes: Sizes,
     block: usize,
     inputs: (usize, usize),
-    to: Shared<S::T>,
+    to: Shared<S::P>,
 }
 
 impl<S: Simd> Task for Slice<'_, S> {
@@ -85,9 +86,10 @@ impl<S: Simd> Task for Slice<'_, S> {
         let mut turned = Turned::<S>::new(c, self.weight);
         let real = sizes.width.min(c.outputs - block * sizes.width);
         for v in (0..real).step_by(S::LANES) {
-            for input in inputs.0..inputs.1 {
-                turned.read(input, block * sizes.width + v, S::LANES);
-                let at = block * sizes.block + input * sizes.width + v;
+            for term in inputs.0..inputs.1 {
+                let input = term / S::LANES * S::LANES * S::PAIR + term % S::LANES;
+                turned.read([input, S::LANES], block * sizes.width + v, S::LANES);
+                let at = block * sizes.block + term * sizes.width + v;
                 for (py, rows) in down.phases.iter().enumerate() {
                     for (px, columns) in across.phases.iter().enumerate() {
                         let phase = py * across.phases.len() + px;
@@ -100,10 +102,9 @@ impl<S: Simd> Task for Slice<'_, S> {
 }
 
 impl<S: Simd> Slice<'_, S> {
-    /// The weights of a phase for an input and a vector of outputs, the first of which goes to `at`.
+    /// The weights of a phase for a term and a vector of outputs, the first of which goes to `at`.
     #[inline(always)]
     fn phase(&self, turned: &Turned<'_, S>, rows: &[Run], columns: &[Run], at: usize) {
-        let [down, across] = self.axes;
         for (remainder, runs) in pairs(rows, columns) {
             let at = at + remainder * self.sizes.remainder;
             macro_rules! transform {
@@ -111,7 +112,7 @@ impl<S: Simd> Slice<'_, S> {
                     self.transform::<$down, $across>(turned, runs, at)
                 };
             }
-            for_runs!(Taps, [down.size(runs[0]), across.size(runs[1])], transform);
+            for_runs!(Taps, self.axes[0].filter, runs, transform);
         }
     }
 
@@ -124,17 +125,22 @@ impl<S: Simd> Slice<'_, S> {
         at: usize,
     ) {
         let (point, kernel) = (self.sizes.point, self.c.kernel);
-        let across = self.axes[1].points();
+        let across = self.axes[1].filter.points();
         let len = ((Down::WRITES - 1) * across + Across::WRITES - 1) * point + S::LANES;
         let to = self.to.pointer(at, len);
         let (rows, columns) = (&row.elements[..Down::READS], &column.elements[..Across::READS]);
-        // SAFETY: a tap has a vector; these outputs of this input are this task's alone; the
-        // instruction set is there within a task.
-        unsafe {
-            both::<S, Down, Across>(
-                |y, x| S::load(turned.element(rows[y] * kernel[1] + columns[x]).as_ptr()),
-                |y, x, v| S::store(to.add((y * across + x) * point), v),
-            );
+        for half in 0..S::PAIR {
+            // SAFETY: a tap has a vector; these outputs of this term are this task's alone; the
+            // instruction set is there within a task.
+            unsafe {
+                both::<S, Down, Across>(
+                    |y, x| {
+                        let k = rows[y] * kernel[1] + columns[x];
+                        S::load(turned.element(half, k).as_ptr())
+                    },
+                    |y, x, v| fill::<S>(half, to.add((y * across + x) * point), v),
+                );
+            }
         }
     }
 }
