@@ -22,10 +22,10 @@ pub(crate) struct Row {
 
 impl<T: Number> Images<'_, T> {
     /// to[column · pitch + i] = the row's channel `block.0` + i, for the channels up to `block.1`,
-    /// zero outside of the image.
+    /// zero outside of the image, and past the last channel where the pitch is whole vectors.
     ///
-    /// May overwrite a vector of columns that follow, and channels up to the pitch: rows are turned
-    /// in ascending order, with room for a vector of columns after the last.
+    /// May overwrite a vector of columns that follow: rows are turned in ascending order, with room
+    /// for a vector of columns after the last.
     #[inline(always)]
     pub(crate) fn turn_row<S: Simd<T = T>>(
         &self,
@@ -67,18 +67,13 @@ impl<T: Number> Images<'_, T> {
                     for lane in 0..lanes {
                         to[lane] = from[lane * plane + column];
                     }
-                    if whole {
-                        // What was here before might be denormal, and slow to multiply.
-                        to[lanes..S::LANES].fill(T::ZERO);
-                    }
                 }
             }
         }
-        let filled = real.next_multiple_of(S::LANES);
-        if whole && filled < pitch {
-            to[left * pitch..right * pitch]
-                .chunks_exact_mut(pitch)
-                .for_each(|to| to[filled..].fill(T::ZERO));
+        // Else squares left other samples' channels there, or nobody anything.
+        if whole && real < pitch {
+            let row = to[left * pitch..right * pitch].chunks_exact_mut(pitch);
+            row.for_each(|to| to[real..].fill(T::ZERO));
         }
         to[..left * pitch].fill(T::ZERO);
         to[right * pitch..columns * pitch].fill(T::ZERO);

@@ -23,7 +23,9 @@ const TURNS: [u16; 32] = {
 
 /// Whether this machine has the instructions.
 pub(crate) fn available() -> bool {
-    is_x86_feature_detected!("avx512bf16") && is_x86_feature_detected!("avx512f")
+    is_x86_feature_detected!("avx512bf16")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512f")
 }
 
 /// The nearest bfloat16's bits, ties to even.
@@ -34,7 +36,7 @@ fn round(x: f32) -> u32 {
     if x.is_nan() { 0x7fc0 } else { rounded }
 }
 
-// SAFETY (of every block below): intrinsics of AVX-512 F and BF16, which the caller has checked, on
+// SAFETY (of every block below): intrinsics of AVX-512 F, BW and BF16, which the caller has checked, on
 // pointers that the caller vouches for; vectors of one size may be reinterpreted.
 impl Simd for Bf16 {
     type T = f32;
@@ -131,11 +133,11 @@ impl Simd for Bf16 {
 
     #[inline(always)]
     unsafe fn vectorize<F: Task>(task: F) -> F::Out {
-        #[target_feature(enable = "avx512f,avx512bf16,avx2,fma")]
+        #[target_feature(enable = "avx512f,avx512bw,avx512bf16,avx2,fma")]
         fn inner<F: Task>(task: F) -> F::Out {
             task.run()
         }
-        // SAFETY: the caller has checked for AVX-512 F, BF16, AVX2 and FMA.
+        // SAFETY: the caller has checked for AVX-512 F, BW, BF16, AVX2 and FMA.
         unsafe { inner(task) }
     }
 }

@@ -21,7 +21,7 @@ const TILES: usize = 56;
 const FEWEST: usize = 32;
 
 /// Both axes in tiles, down and across, where this is to be preferred to sums over all taps: where it
-/// is faster, and its rounding of a few times theirs decides nothing.
+/// is faster, and its rounding decides nothing.
 pub(crate) fn splits<S: Simd>(c: &Correlation) -> Option<[Split; 2]> {
     if c.outputs <= NARROW {
         return None;

@@ -1,17 +1,17 @@
 //! Minimal filtering (Winograd): correlations of tiles of outputs with fewer products.
 //!
-//! Of each axis, tiles of two or three outputs are computed from transformed inputs and transformed
-//! weights, see [`transforms`]; of two axes that takes 9 products instead of 16 or, where three outputs
-//! fit the image, 16 instead of 36 for 2×2 taps, and 16 instead of 36 for 3×3. A product of transforms is a matrix product for each point of the tile,
-//! M = Vᵀ·U with V `[input][tile]` and U `[input][output]`, so sums over inputs stay in the
+//! Tiles of M outputs along each axis are computed from transformed inputs and transformed weights of R
+//! neighbouring taps, F(M, R), see [`transforms`]. Of two axes F(2, 2) takes 9 products instead of 16,
+//! F(3, 2) and F(2, 3) take 16 instead of 36. A product of transforms is a matrix product for each point
+//! of the tile, M = Vᵀ·U with V `[input][tile]` and U `[input][output]`, so sums over inputs stay in the
 //! transformed domain. A 4×4 kernel of stride 2 is a sum over four images of 2×2 taps (forward),
 //! or four interleaved outputs of 2×2 taps (backward), a 3×3 one of stride 2 the same with single
 //! taps in between, in 25 products instead of 36, or 49 instead of 81: see [`split`].
 //!
-//! Its rounding is up to 2.5 times that of sums over all taps. So where signs hang on the result
-//! (`Correlation::exact`), only three taps are filtered, which many inputs round as such sums do.
-//! Products of bfloat16 are coarser than either; transforms stay in f32, and are rounded when
-//! operands are packed.
+//! Its rounding is up to 2.5 times that of sums over all taps, but only 1.1 times where three taps of
+//! many inputs are added up in short parts. So where signs hang on the result (`Correlation::exact`),
+//! only runs of three taps are filtered; unless products are of bfloat16, which is coarser anyway.
+//! Transforms stay in f32, and are rounded when operands are packed.
 
 mod collect;
 mod correlate;
@@ -36,7 +36,7 @@ use crate::simd::Simd;
 /// # Safety
 /// The instruction set of `S` exists, and `to` is valid for a vector.
 #[inline(always)]
-unsafe fn fill<S: Simd>(half: usize, to: *mut S::P, v: S::V) {
+unsafe fn put_half<S: Simd>(half: usize, to: *mut S::P, v: S::V) {
     const { assert!(size_of::<S::P>() == size_of::<S::T>()) };
     let to = to.cast();
     // SAFETY: as the caller promises.

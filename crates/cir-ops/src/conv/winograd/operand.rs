@@ -89,15 +89,15 @@ impl<T: Number> Operand<'_, T> {
         &all[point * self.point::<S>(count) + block * len..][..len]
     }
 
-    /// Transforms the tiles of `units`, by tasks of at most `most` units.
+    /// Transforms the tiles of `units`, by tasks of about `most` units.
     pub(super) fn transform<S: Simd<T = T>>(&self, units: Units, most: usize, to: &mut [S::P]) {
-        // Tasks begin where a pair of tiles does.
-        let pairs = (units.1 - units.0).div_ceil(S::PAIR);
-        let slices = (units.1 - units.0).div_ceil(most).min(pairs);
+        // Of `PAIR` units each, so that tasks begin where a pair of tiles does.
+        let groups = (units.1 - units.0).div_ceil(S::PAIR);
+        let slices = (units.1 - units.0).div_ceil(most).min(groups);
         let work = 4 * to.len();
         let to = Shared::new(to);
         parallel(slices * self.groups(), work, |i| {
-            let (first, last) = part(pairs, slices, i / self.groups());
+            let (first, last) = part(groups, slices, i / self.groups());
             let slice = (units.0 + first * S::PAIR, units.1.min(units.0 + last * S::PAIR));
             let task = Slice::<S> { operand: self, units, slice, group: i % self.groups(), to };
             // SAFETY: `S` was chosen among the available kernels.

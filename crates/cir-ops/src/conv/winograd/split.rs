@@ -93,7 +93,7 @@ pub(crate) struct Split {
 }
 
 impl Split {
-    /// The division of an axis whose runs all have the filter's taps; or, of two, some have one.
+    /// The division of an axis whose runs have the filter's taps; where those are two, some may have one.
     pub(super) fn new(axis: &Axis, filter: Filter) -> Option<Self> {
         let run = |taps: &[Tap], remainder: usize| {
             let mut places: Vec<(usize, usize)> = taps

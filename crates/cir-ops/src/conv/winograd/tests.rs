@@ -135,8 +135,8 @@ fn own_kernels() -> impl Iterator<Item = Kernels> {
 
 #[test]
 fn all_sides_paddings_and_channels_match_sums_over_all_taps() {
-    let mut sides = (1..40).cycle();
-    let mut next = |n: usize| sides.nth(10).unwrap_or(0) % n;
+    let mut drawn = numbers::<f64>(4000, 7).into_iter();
+    let mut next = |n: usize| ((drawn.next().unwrap() + 1.) / 2. * n as f64) as usize;
     for (transposed, k, stride) in [
         (false, 3, 1),
         (true, 3, 1),
@@ -150,8 +150,8 @@ fn all_sides_paddings_and_channels_match_sums_over_all_taps() {
         (true, 6, 2),
     ] {
         for _ in 0..25 {
-            let padding = next(3);
-            let channels = [1 + next(37), 1 + next(39)];
+            let padding = next(5);
+            let channels = [1 + next(70), 1 + next(39)];
             let (sides, batch) = ([1 + next(17), 1 + next(23)], next(4));
             let layer = (transposed, k, stride, padding, channels, sides, batch);
             let fits = sides.iter().all(|n| match transposed {
@@ -238,6 +238,8 @@ fn rounding_is_about_that_of_sums_over_all_taps() {
         (false, 3, 1, 1, [256, 40], [20, 20], 1),
         // More inputs than a sum takes at a time, and more tiles.
         (false, 3, 1, 1, [300, 40], [40, 40], 1),
+        // Chunks of odd numbers of tiles.
+        (false, 3, 1, 1, [300, 40], [38, 38], 1),
         (false, 4, 2, 1, [300, 70], [64, 64], 1),
         (false, 3, 2, 1, [40, 40], [64, 64], 2),
         (false, 4, 2, 1, [128, 40], [32, 32], 1),

@@ -1,4 +1,4 @@
-//! Images in tiles of two outputs by two, transformed with their channels side by side: lanes are
+//! Images in tiles, transformed with their channels side by side: lanes are
 //! channels, so that neither the images' sides nor the tiles' number leaves any of them empty.
 
 use std::marker::PhantomData;
@@ -10,7 +10,7 @@ use crate::simd::{Simd, Task};
 
 use super::super::images::{Images, Row};
 use super::super::plan::Axis;
-use super::fill;
+use super::put_half;
 use super::split::{Filter, Run, Split};
 use super::transforms::{Inputs, Slopes, Transform, both, for_runs};
 
@@ -70,8 +70,8 @@ pub(super) struct Tiles<'a, T> {
     pub(super) terms: Terms,
 }
 
-/// What the tiles of some units, of which there are, read of some channels:
-/// `[row][column][channel]`, whole vectors of channels, and packed terms if they are that.
+/// What the tiles of /// What the tiles of some units (at least one) read of some channels, `[row][column][channel]`; channels
+/// are whole vectors, or as many vectors as are packed together where they are the terms.
 pub(super) struct Staged<T: Plain> {
     numbers: Scratch<T>,
     units: Units,
@@ -242,7 +242,7 @@ impl<S: Simd, Down: Transform, Across: Transform> Task for Apply<'_, S, Down, Ac
                             };
                             both::<S, Down, Across>(
                                 |y, x| S::load(from.add(y * y_step + x * x_step)),
-                                |y, x, v| fill::<S>(half, put.add((y * across + x) * step), v),
+                                |y, x, v| put_half::<S>(half, put.add((y * across + x) * step), v),
                             );
                         }
                     }
@@ -253,7 +253,7 @@ impl<S: Simd, Down: Transform, Across: Transform> Task for Apply<'_, S, Down, Ac
                             let from = squares.as_ptr().add(p * square).cast();
                             S::transpose(from, S::LANES, put.cast(), to.term);
                         } else if group % S::PAIR > 0 {
-                            fill::<S>(1, put.add(group / S::PAIR * to.term), S::zero());
+                            put_half::<S>(1, put.add(group / S::PAIR * to.term), S::zero());
                         }
                     }
                 }

@@ -9,7 +9,7 @@ use super::super::plan::Correlation;
 use super::super::weights::Turned;
 use super::split::{Filter, Run, Split, pairs};
 use super::transforms::{Taps, Transform, both, for_runs};
-use super::{depth, fill, line, width};
+use super::{depth, line, put_half, width};
 
 /// Inputs, or pairs, that a task transforms.
 const INPUTS: usize = 32;
@@ -138,7 +138,7 @@ impl<S: Simd> Slice<'_, S> {
                         let k = rows[y] * kernel[1] + columns[x];
                         S::load(turned.element(half, k).as_ptr())
                     },
-                    |y, x, v| fill::<S>(half, to.add((y * across + x) * point), v),
+                    |y, x, v| put_half::<S>(half, to.add((y * across + x) * point), v),
                 );
             }
         }
