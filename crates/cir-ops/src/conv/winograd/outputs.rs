@@ -119,7 +119,7 @@ impl<T: Number> Results<'_, T> {
         for (o, turned) in turned.chunks_exact(columns).enumerate().take(real) {
             let at = ((n * c.outputs + first + o) * c.y.output + y) * c.x.output;
             // SAFETY: the rows of a unit are its task's alone.
-            let to = unsafe { self.out.part(at, c.x.output) }.iter_mut().zip(&*turned);
+            let to = unsafe { self.out.part(at, c.x.output) }.iter_mut().zip(turned);
             match self.bias {
                 Some(bias) => {
                     let bias = bias[first + o];
