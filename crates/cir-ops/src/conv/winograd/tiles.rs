@@ -70,8 +70,9 @@ pub(super) struct Tiles<'a, T> {
     pub(super) terms: Terms,
 }
 
-/// What the tiles of /// What the tiles of some units (at least one) read of some channels, `[row][column][channel]`; channels
-/// are whole vectors, or as many vectors as are packed together where they are the terms.
+/// What the tiles of some units (at least one) read of some channels, `[row][column][channel]`; their
+/// number is filled up to whole vectors, or to as many vectors as are packed together where they are
+/// the terms.
 pub(super) struct Staged<T: Plain> {
     numbers: Scratch<T>,
     units: Units,
