@@ -82,11 +82,11 @@ impl<S: Simd> Task for Block<'_, S> {
     #[inline(always)]
     fn run(self) {
         let Self { c, width, block, .. } = self;
-        let mut turned = Turned::<S>::new(c, self.weight);
+        let mut turned = Turned::<S>::new(c, self.weight, 1);
         for v in (0..width).step_by(S::LANES) {
             let lanes = S::LANES.min(width - v);
             for pair in self.inputs.0..self.inputs.1 {
-                turned.read([pair * S::PAIR, 1], block * width + v, lanes);
+                turned.read(pair, block * width + v, lanes);
                 for (taps, list) in self.taps.iter().zip(self.lists) {
                     let at = list.start + block * list.block_step + pair * list.input_step + v;
                     for (i, tap) in taps.iter().enumerate() {
@@ -115,11 +115,11 @@ pub(crate) fn pack_inputs<S: Simd>(
     if taps.is_empty() {
         return;
     }
-    let mut turned = Turned::<S>::new(c, weight);
+    let mut turned = Turned::<S>::new(c, weight, 1);
     for v in (0..width).step_by(S::LANES) {
         let lanes = S::LANES.min(width - v);
         for (pair, to) in (inputs.0..inputs.1).zip(to.chunks_exact_mut(taps.len() * width)) {
-            turned.read([pair * S::PAIR, 1], block * width + v, lanes);
+            turned.read(pair, block * width + v, lanes);
             for (tap, to) in taps.iter().zip(to.chunks_exact_mut(width)) {
                 turned.write(*tap, &mut to[v..v + lanes]);
             }
@@ -135,27 +135,35 @@ const AHEAD: usize = 6;
 pub(crate) struct Turned<'a, S: Simd> {
     c: &'a Correlation,
     weight: &'a [S::T],
+    /// From one input of a pair to the other; as many pairs are interleaved.
+    apart: usize,
     /// Numbers of one input.
     size: usize,
     numbers: Scratch<S::T>,
 }
 
 impl<'a, S: Simd> Turned<'a, S> {
-    pub(crate) fn new(c: &'a Correlation, weight: &'a [S::T]) -> Self {
+    pub(crate) fn new(c: &'a Correlation, weight: &'a [S::T], apart: usize) -> Self {
         let size = (c.kernel[0] * c.kernel[1]).next_multiple_of(S::LANES) * S::LANES;
-        Self { c, weight, size, numbers: Scratch::take(S::PAIR * size) }
+        Self { c, weight, apart, size, numbers: Scratch::take(S::PAIR * size) }
     }
 
-    /// Reads the weights of an `input`, or of a pair of them that are a `step` apart, and of `lanes`
-    /// outputs from `first` on, zero past the last.
+    /// Reads the weights of an input (or pair) and of `lanes` outputs from `first` on, zero past the
+    /// last.
     #[inline(always)]
-    pub(crate) fn read(&mut self, [input, step]: [usize; 2], first: usize, lanes: usize) {
+    pub(crate) fn read(&mut self, pair: usize, first: usize, lanes: usize) {
         let real = self.c.outputs.saturating_sub(first).min(lanes);
         for half in 0..S::PAIR {
-            let input = input + half * step;
-            self.prefetch(input + AHEAD * S::PAIR, first, real);
-            self.turn(input, first, real, half * self.size);
+            self.prefetch(self.input(pair + AHEAD, half), first, real);
+            self.turn(self.input(pair, half), first, real, half * self.size);
         }
+    }
+
+    /// The input that is a half of a pair.
+    #[inline(always)]
+    fn input(&self, pair: usize, half: usize) -> usize {
+        let apart = self.apart;
+        pair / apart * apart * S::PAIR + half * apart + pair % apart
     }
 
     /// The weights of a kernel element and of an input of a pair: a vector.

@@ -5,7 +5,7 @@ use crate::scratch::Scratch;
 use crate::simd::{Simd, Task};
 
 use super::gradient::Plan;
-use super::split::{Filter, Run, pairs};
+use super::split::{Run, pairs};
 use super::transforms::{TapSlopes, Transform, both, for_runs};
 
 /// Writes the gradients of some channels of A and a block of B.

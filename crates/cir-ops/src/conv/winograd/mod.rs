@@ -1,7 +1,7 @@
 //! Minimal filtering (Winograd): correlations of tiles of outputs with fewer products.
 //!
-//! Tiles of M outputs along each axis are computed from transformed inputs and transformed weights of R
-//! neighbouring taps, F(M, R), see [`transforms`]. Of two axes F(2, 2) takes 9 products instead of 16,
+//! Tiles of m outputs along each axis are computed from transformed inputs and transformed weights of r
+//! neighbouring taps, F(m, r), see [`transforms`]. Of two axes F(2, 2) takes 9 products instead of 16,
 //! F(3, 2) and F(2, 3) take 16 instead of 36. A product of transforms is a matrix product for each point
 //! of the tile, M = Vᵀ·U with V `[input][tile]` and U `[input][output]`, so sums over inputs stay in the
 //! transformed domain. A 4×4 kernel of stride 2 is a sum over four images of 2×2 taps (forward),

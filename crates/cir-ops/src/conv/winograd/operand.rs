@@ -91,13 +91,13 @@ impl<T: Number> Operand<'_, T> {
 
     /// Transforms the tiles of `units`, by tasks of about `most` units.
     pub(super) fn transform<S: Simd<T = T>>(&self, units: Units, most: usize, to: &mut [S::P]) {
-        // Of `PAIR` units each, so that tasks begin where a pair of tiles does.
-        let groups = (units.1 - units.0).div_ceil(S::PAIR);
-        let slices = (units.1 - units.0).div_ceil(most).min(groups);
+        // In steps of `PAIR` units, so that tasks begin where a pair of tiles does.
+        let steps = (units.1 - units.0).div_ceil(S::PAIR);
+        let slices = (units.1 - units.0).div_ceil(most).min(steps);
         let work = 4 * to.len();
         let to = Shared::new(to);
         parallel(slices * self.groups(), work, |i| {
-            let (first, last) = part(groups, slices, i / self.groups());
+            let (first, last) = part(steps, slices, i / self.groups());
             let slice = (units.0 + first * S::PAIR, units.1.min(units.0 + last * S::PAIR));
             let task = Slice::<S> { operand: self, units, slice, group: i % self.groups(), to };
             // SAFETY: `S` was chosen among the available kernels.

@@ -8,7 +8,7 @@ use crate::scratch::Scratch;
 use crate::simd::Simd;
 
 use super::super::plan::Correlation;
-use super::split::{Filter, Run, Split};
+use super::split::{Run, Split};
 use super::tiles::Units;
 use super::transforms::{Outputs, Transform, both, for_runs};
 use super::width;

@@ -190,75 +190,123 @@ impl<S: Simd, Down: Transform, Across: Transform> Task for Apply<'_, S, Down, Ac
 
     #[inline(always)]
     fn run(self) {
-        let Self { tiles, staged: Staged { numbers, units, pitch }, runs, to, .. } = self;
-        let (count, columns) = (tiles.count(*units), tiles.columns());
-        let turns = tiles.terms == Terms::Channels;
-        // Terms, and the length of what lies side by side.
-        let (terms, beside) = match turns {
-            true => (pitch / S::PAIR, count.next_multiple_of(S::LANES)),
-            false => (count.div_ceil(S::PAIR), *pitch),
-        };
-        assert!(beside <= to.term && pitch.is_multiple_of(S::LANES), "places overlap");
-        // The run's points, among those of the longest.
-        let Filter { outputs, .. } = tiles.filter();
-        let across = tiles.filter().points();
-        let points = (Down::WRITES - 1) * across + Across::WRITES;
-        let put = to.to.pointer(to.at, (points - 1) * to.point + (terms - 1) * to.term + beside);
-        // From one pixel of a remainder to the next.
-        let [y_step, x_step] = [tiles.down.step * columns * pitch, tiles.across.step * pitch];
-        let reach = (Down::READS - 1) * y_step + (Across::READS - 1) * x_step + pitch;
-        let a_row = tiles.across.split.tiles;
-        let start = |tile: usize| {
-            let row = tiles.row(*units, units.0 + tile / a_row) + runs[0].first;
-            let tile = tile % a_row;
-            (row * columns + tile * outputs * tiles.across.step + runs[1].first) * pitch
-        };
+        match self.tiles.terms {
+            Terms::Tiles => self.straight(),
+            Terms::Channels => self.turned(),
+        }
+    }
+}
+
+impl<S: Simd, Down: Transform, Across: Transform> Apply<'_, S, Down, Across> {
+    /// Points of the runs, among those of the longest.
+    #[inline(always)]
+    fn points(&self) -> usize {
+        (Down::WRITES - 1) * self.tiles.filter().points() + Across::WRITES
+    }
+
+    /// Channels side by side.
+    #[inline(always)]
+    fn straight(&self) {
+        let (count, pitch, to) = (self.tiles.count(self.staged.units), self.staged.pitch, self.to);
+        let put = self.places(count.div_ceil(S::PAIR), pitch);
+        for t in 0..count {
+            let start = self.start(t);
+            for c in (0..pitch).step_by(S::LANES) {
+                let at = t / S::PAIR * to.term + c;
+                // SAFETY: the tile is staged, the place is one of those of this task, where the
+                // instruction set exists.
+                unsafe { self.tile(start + c, t % S::PAIR, put.wrapping_add(at), to.point) };
+            }
+        }
+        if count % S::PAIR > 0 {
+            for p in 0..self.points() {
+                for c in (0..pitch).step_by(S::LANES) {
+                    let at = p * to.point + count / S::PAIR * to.term + c;
+                    // SAFETY: as above.
+                    unsafe { put_half::<S>(1, put.wrapping_add(at), S::zero()) };
+                }
+            }
+        }
+    }
+
+    /// Tiles side by side: as many as a vector has lanes are turned round at a time.
+    #[inline(always)]
+    fn turned(&self) {
         const { assert!(S::LANES <= MOST_LANES) };
-        // `[point][tile][lane]` of as many tiles as a vector has lanes.
+        let (count, pitch, to) = (self.tiles.count(self.staged.units), self.staged.pitch, self.to);
+        let put = self.places(pitch / S::PAIR, count.next_multiple_of(S::LANES));
+        // `[point][tile][lane]`.
         let square = S::LANES * S::LANES;
-        let mut squares = Scratch::<S::P>::take(points * square);
-        // Vectors of channels that are packed together.
-        let packed = if turns { S::PAIR } else { 1 };
+        let mut squares = Scratch::<S::P>::take(self.points() * square);
         for t in (0..count).step_by(S::LANES) {
             let group = S::LANES.min(count - t);
             let mut starts = [0; MOST_LANES];
-            for (i, from) in starts.iter_mut().enumerate().take(group) {
-                *from = start(t + i);
-                assert!(*from + reach <= numbers.len(), "a tile outside of what is staged");
-            }
-            for c in (0..*pitch).step_by(packed * S::LANES) {
-                // SAFETY: all that a tile reads is in bounds, as just checked; so are the squares,
-                // and all places, which are the caller's; the instruction set is there in a task.
-                unsafe {
-                    let put = match turns {
-                        true => put.add(c / S::PAIR * to.term + t),
-                        false => put.add(t / S::PAIR * to.term + c),
-                    };
-                    for vector in 0..packed {
-                        for (i, start) in starts.iter().enumerate().take(group) {
-                            let from = numbers.as_ptr().add(start + c + vector * S::LANES);
-                            let (half, put, step) = match turns {
-                                true => (vector, squares.as_mut_ptr().add(i * S::LANES), square),
-                                false => (i % S::PAIR, put.add(i / S::PAIR * to.term), to.point),
-                            };
-                            both::<S, Down, Across>(
-                                |y, x| S::load(from.add(y * y_step + x * x_step)),
-                                |y, x, v| put_half::<S>(half, put.add((y * across + x) * step), v),
-                            );
-                        }
-                    }
-                    for p in 0..points {
-                        let put = put.add(p * to.point);
-                        if turns {
-                            // Operands are turned as numbers of their size.
-                            let from = squares.as_ptr().add(p * square).cast();
-                            S::transpose(from, S::LANES, put.cast(), to.term);
-                        } else if group % S::PAIR > 0 {
-                            put_half::<S>(1, put.add(group / S::PAIR * to.term), S::zero());
-                        }
+            (0..group).for_each(|i| starts[i] = self.start(t + i));
+            for c in (0..pitch).step_by(S::PAIR * S::LANES) {
+                for half in 0..S::PAIR {
+                    for (i, start) in starts.iter().enumerate().take(group) {
+                        let put = squares[i * S::LANES..].as_mut_ptr();
+                        // SAFETY: the tile is staged, the squares hold each point and lane; the
+                        // instruction set is there within a task.
+                        unsafe { self.tile(start + c + half * S::LANES, half, put, square) };
                     }
                 }
+                for p in 0..self.points() {
+                    let from = squares[p * square..][..square].as_ptr();
+                    let put = put.wrapping_add(p * to.point + c / S::PAIR * to.term + t);
+                    // SAFETY: a square, and places of this task. Operands are turned as numbers of
+                    // their size.
+                    unsafe { S::transpose(from.cast(), S::LANES, put.cast(), to.term) };
+                }
             }
+        }
+    }
+
+    /// The first of the places of some terms, with so many operands side by side; all are the caller's.
+    #[inline(always)]
+    fn places(&self, terms: usize, beside: usize) -> *mut S::P {
+        let to = self.to;
+        assert!(beside <= to.term && self.staged.pitch.is_multiple_of(S::LANES), "places overlap");
+        to.to.pointer(to.at, (self.points() - 1) * to.point + (terms - 1) * to.term + beside)
+    }
+
+    /// From one pixel of a remainder to the next, down and across, among the staged numbers.
+    #[inline(always)]
+    fn steps(&self) -> [usize; 2] {
+        let Tiles { down, across, .. } = self.tiles;
+        [down.step * self.tiles.columns(), across.step].map(|step| step * self.staged.pitch)
+    }
+
+    /// Where a tile starts among the staged numbers, which hold all that it reads.
+    #[inline(always)]
+    fn start(&self, tile: usize) -> usize {
+        let (tiles, Staged { numbers, units, pitch }) = (self.tiles, self.staged);
+        let in_a_row = tiles.across.split.tiles;
+        let row = tiles.row(*units, units.0 + tile / in_a_row) + self.runs[0].first;
+        let column = tile % in_a_row * tiles.filter().outputs * tiles.across.step;
+        let start = (row * tiles.columns() + column + self.runs[1].first) * pitch;
+        let [down, across] = self.steps();
+        let reach = (Down::READS - 1) * down + (Across::READS - 1) * across + pitch;
+        assert!(start + reach <= numbers.len(), "a tile outside of what is staged");
+        start
+    }
+
+    /// Transforms a vector of channels of the tile from `start` on, to `put` and a `step` further for
+    /// each point.
+    ///
+    /// # Safety
+    /// The tile is staged, the places are valid and this task's, and the instruction set exists.
+    #[inline(always)]
+    unsafe fn tile(&self, start: usize, half: usize, put: *mut S::P, step: usize) {
+        let [down, across] = self.steps();
+        let points = self.tiles.filter().points();
+        // SAFETY: as the caller promises.
+        unsafe {
+            let from = self.staged.numbers.as_ptr().add(start);
+            both::<S, Down, Across>(
+                |y, x| S::load(from.add(y * down + x * across)),
+                |y, x, v| put_half::<S>(half, put.add((y * points + x) * step), v),
+            );
         }
     }
 }

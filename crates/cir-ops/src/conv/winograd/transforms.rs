@@ -148,7 +148,7 @@ unsafe fn half<S: Simd>(v: S::V) -> S::V {
 /// `$apply!(Down, Across)` with the transforms of a filter for two runs.
 macro_rules! for_runs {
     ($kind:ident, $filter:expr, $runs:expr, $apply:ident) => {{
-        let Filter { outputs, taps } = $filter;
+        let $crate::conv::winograd::split::Filter { outputs, taps } = $filter;
         match ((outputs, taps), $runs.map(|run| run.elements.len())) {
             ((2, 2), [1, 1]) => $apply!($kind<2, 2, 1>, $kind<2, 2, 1>),
             ((2, 2), [1, _]) => $apply!($kind<2, 2, 1>, $kind<2, 2, 2>),

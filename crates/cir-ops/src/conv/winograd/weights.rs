@@ -7,7 +7,7 @@ use crate::simd::{Simd, Task};
 
 use super::super::plan::Correlation;
 use super::super::weights::Turned;
-use super::split::{Filter, Run, Split, pairs};
+use super::split::{Run, Split, pairs};
 use super::transforms::{Taps, Transform, both, for_runs};
 use super::{depth, line, put_half, width};
 
@@ -83,12 +83,11 @@ impl<S: Simd> Task for Slice<'_, S> {
     #[inline(always)]
     fn run(self) {
         let Self { c, axes: [down, across], sizes, block, inputs, .. } = self;
-        let mut turned = Turned::<S>::new(c, self.weight);
+        let mut turned = Turned::<S>::new(c, self.weight, S::LANES);
         let real = sizes.width.min(c.outputs - block * sizes.width);
         for v in (0..real).step_by(S::LANES) {
             for term in inputs.0..inputs.1 {
-                let input = term / S::LANES * S::LANES * S::PAIR + term % S::LANES;
-                turned.read([input, S::LANES], block * sizes.width + v, S::LANES);
+                turned.read(term, block * sizes.width + v, S::LANES);
                 let at = block * sizes.block + term * sizes.width + v;
                 for (py, rows) in down.phases.iter().enumerate() {
                     for (px, columns) in across.phases.iter().enumerate() {
