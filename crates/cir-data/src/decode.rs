@@ -26,17 +26,29 @@ pub enum Resize {
     Bicubic,
 }
 
-/// Whether a file of this name should hold a picture.
+/// What pictures are read.
+pub(crate) const FORMATS: &str = "PNG, JPEG or WebP";
+
+/// Whether a file of this name should hold a picture that can be read.
 pub fn is_picture(path: &Path) -> bool {
-    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
-    ["png", "jpg", "jpeg"].iter().any(|known| extension.eq_ignore_ascii_case(known))
+    has_extension(path, &["png", "jpg", "jpeg", "webp"])
 }
 
-/// A square picture from a PNG or JPEG file, resized by its shorter side and cut if its size is
+/// Whether a file of this name should hold a picture that cannot be read.
+pub(crate) fn is_other_picture(path: &Path) -> bool {
+    has_extension(path, &["avif", "bmp", "gif", "heic", "heif", "jp2", "jxl", "ppm", "tif", "tiff"])
+}
+
+fn has_extension(path: &Path, known: &[&str]) -> bool {
+    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
+    known.iter().any(|known| extension.eq_ignore_ascii_case(known))
+}
+
+/// A square picture from a PNG, JPEG or WebP file, resized by its shorter side and cut if its size is
 /// another; then its own height and width come along, so that this can be said.
 ///
 /// # Errors
-/// When the file is missing, is neither PNG nor JPEG, or is damaged.
+/// When the file is missing, is no PNG, JPEG or WebP picture, or is damaged.
 pub fn load_image(
     path: impl AsRef<Path>,
     channels: usize,
@@ -48,7 +60,7 @@ pub fn load_image(
 /// As [`load_image`], resized as wanted.
 ///
 /// # Errors
-/// When the file is missing, is neither PNG nor JPEG, or is damaged.
+/// When the file is missing, is no PNG, JPEG or WebP picture, or is damaged.
 pub fn load_resized(
     path: impl AsRef<Path>,
     channels: usize,
@@ -93,7 +105,7 @@ pub(crate) fn grey(image: &Image) -> Result<Image> {
 /// The picture in a file at its own size.
 ///
 /// # Errors
-/// When the file is missing, is neither PNG nor JPEG, or is damaged.
+/// When the file is missing, is no PNG, JPEG or WebP picture, or is damaged.
 pub fn load_whole(path: impl AsRef<Path>, channels: usize) -> Result<Image> {
     let picture = decode(path.as_ref())?;
     let (height, width) = (picture.height() as usize, picture.width() as usize);
@@ -136,13 +148,13 @@ pub(crate) fn side_of(path: &Path) -> Option<usize> {
 
 /// The picture in a file, what is transparent in it put on white.
 fn decode(path: &Path) -> Result<DynamicImage> {
-    let expected = "a PNG or JPEG image";
+    let expected = format!("a {FORMATS} image");
     let file = File::open(path).map_err(Error::io(path, "read the image"))?;
     // By its first bytes: names can lie.
     let reader = ImageReader::new(BufReader::new(file)).with_guessed_format();
     let reader = reader.map_err(Error::io(path, "read the image"))?;
     match reader.format() {
-        Some(ImageFormat::Png | ImageFormat::Jpeg) => {}
+        Some(ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP) => {}
         Some(other) => return Err(Error::file(path, format!("{other:?} data"), expected)),
         None => return Err(Error::file(path, "no image data", expected)),
     }

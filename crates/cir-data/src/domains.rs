@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use cir_core::{Attribute, Image, Labels, Schema};
 
-use crate::decode::{is_picture, load_squeezed};
+use crate::decode::{FORMATS, is_picture, load_squeezed};
 use crate::{Error, Part, Result, Source};
 
 /// The folders, with the domain and the part of their pictures.
@@ -43,7 +43,7 @@ impl Domains {
             let folder = root.join(name);
             let files = pictures(&folder)?;
             if files.is_empty() {
-                return Err(Error::file(&folder, "no picture", "PNG or JPEG pictures"));
+                return Err(Error::file(&folder, "no picture", format!("{FORMATS} pictures")));
             }
             paths.extend(files);
             *end = paths.len();
@@ -113,7 +113,7 @@ fn pictures(folder: &Path) -> Result<Vec<PathBuf>> {
         }
         if path.is_dir() || !is_picture(&path) {
             let found = if path.is_dir() { "a folder" } else { "another kind of file" };
-            return Err(Error::file(&path, found, "a picture: .png, .jpg or .jpeg"));
+            return Err(Error::file(&path, found, "a picture: .png, .jpg, .jpeg or .webp"));
         }
         paths.push(path);
     }

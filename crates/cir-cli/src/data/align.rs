@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Result, bail};
 use cir_data::align::{Done, align_photo, read_landmarks};
-use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
 use crate::usage::usage;
@@ -13,7 +12,7 @@ use crate::usage::usage;
 /// Arguments of `cir data align`.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// The folder of photos (PNG or JPEG).
+    /// The folder of photos (PNG, JPEG or WebP).
     folder: PathBuf,
     /// Their landmarks, in the format of list_landmarks_celeba.txt: a count, ten names, and for each
     /// photo its name and x and y of left eye, right eye, nose, left and right mouth corner, as seen.
@@ -38,10 +37,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
         return Err(usage(format!("{folder}: found {found}; allowed: a folder of photos")));
     }
     let listed = read_landmarks(&args.landmarks)?;
-    let bar = ProgressBar::new(listed.len() as u64);
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} photos, {eta} left") {
-        bar.set_style(style);
-    }
+    let bar = super::progress(listed.len());
     let (aligned, before, failed) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
     listed.par_iter().for_each(|one| {
         let count = match align_photo(&args.folder, one, &args.out, usize::from(args.size)) {

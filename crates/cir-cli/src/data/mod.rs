@@ -1,6 +1,8 @@
-//! `cir data`: lists and describes data sets, previews them, renders them to a folder, aligns photos.
+//! `cir data`: lists, describes and checks data sets, previews them, renders them to a folder, aligns
+//! photos.
 
 mod align;
+mod check;
 mod preview;
 mod which;
 
@@ -9,6 +11,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use cir_data::{Card, cards, save_png};
 use clap::Subcommand;
+use indicatif::{ProgressBar, ProgressStyle};
 
 use self::which::{Pictures, Which};
 use crate::{invoked, pictures, usage::usage};
@@ -35,6 +38,15 @@ enum Action {
         #[arg(value_name = "CARD|RECIPE|RUN")]
         name: String,
         /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Read every picture, and name those that are damaged: before hours of training, as a
+    /// data set is opened without its pixels.
+    Check {
+        #[command(flatten)]
+        which: Which,
+        /// Print a JSON object with the count and what is wrong.
         #[arg(long)]
         json: bool,
     },
@@ -75,11 +87,21 @@ pub(crate) fn run(args: Args) -> Result<()> {
     match args.action {
         Action::List { json } => list(json),
         Action::Describe { name, json } => describe(&which::card(&name)?, json),
+        Action::Check { which, json } => check::run(&which.open()?, json),
         Action::Preview { which, count, seed, output } => {
             preview::preview(&which.open()?, usize::from(count), seed, &output)
         }
         Action::Align(args) => align::run(&args),
         Action::Render { which, out, count, seed } => render(&which.open()?, out, count, seed),
+    }
+}
+
+/// A bar of pictures done and time left.
+fn progress(count: usize) -> ProgressBar {
+    let bar = ProgressBar::new(count as u64);
+    match ProgressStyle::with_template("{bar:30} {pos}/{len} pictures, {eta} left") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
     }
 }
 

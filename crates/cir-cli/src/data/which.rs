@@ -67,6 +67,11 @@ impl Which {
 }
 
 impl Pictures {
+    /// All of them, ascending.
+    pub(super) fn all(&self) -> &[usize] {
+        &self.asked
+    }
+
     /// `count` of them (all, if there are fewer), ascending.
     pub(super) fn choose(&self, count: usize, seed: u64) -> Vec<usize> {
         let n = self.asked.len();

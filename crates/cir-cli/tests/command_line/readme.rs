@@ -79,6 +79,23 @@ fn the_recipe_for_own_data_trains_on_a_copy_and_resumes() {
 }
 
 #[test]
+fn damaged_pictures_of_own_data_are_found_before_training() {
+    let place = Place::new();
+    own_data(&place);
+    assert_eq!(place.ok(&["data", "check", "mine"]), "mine: 48 pictures, 0 wrong\n");
+    let whole = crate::bytes(&place.path("mine/pictures/3.png"));
+    fs::write(place.path("mine/pictures/3.png"), &whole[40..]).unwrap();
+    fs::write(place.path("mine/pictures/7.png"), &whole[..40]).unwrap();
+    let message = place.refused(&["data", "check", "mine"], 1);
+    for wrong in ["3.png: found no image data", "7.png: found truncated", "2 of 48 pictures"] {
+        assert!(message.contains(wrong), "{message}");
+    }
+    let json = place.cir(&["data", "check", "mine", "--json"]).stdout;
+    let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!((&json["pictures"], json["wrong"].as_array().unwrap().len()), (&48.into(), 2));
+}
+
+#[test]
 fn own_data_of_few_combinations_cannot_hold_any_out_and_is_told_so() {
     let place = Place::new();
     own_data(&place);

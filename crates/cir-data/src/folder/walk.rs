@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use super::{Pattern, Row};
 use crate::card::Unmatched;
+use crate::decode::{FORMATS, is_other_picture};
 use crate::{Error, Result, is_picture};
 
 pub(super) fn read(root: &Path, pattern: &Pattern, unmatched: Unmatched) -> Result<Vec<Row>> {
     let mut paths = Vec::new();
-    collect(root, &mut paths)?;
+    collect(root, unmatched, &mut paths)?;
     paths.sort();
     let mut rows = Vec::with_capacity(paths.len());
     let mut left_out = 0;
@@ -26,14 +27,16 @@ pub(super) fn read(root: &Path, pattern: &Pattern, unmatched: Unmatched) -> Resu
     Ok(rows)
 }
 
-fn collect(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<()> {
+fn collect(folder: &Path, unmatched: Unmatched, paths: &mut Vec<PathBuf>) -> Result<()> {
     let io = || Error::io(folder, "list the folder");
     for entry in std::fs::read_dir(folder).map_err(io())? {
         let path = entry.map_err(io())?.path();
         if path.is_dir() {
-            collect(&path, paths)?;
+            collect(&path, unmatched, paths)?;
         } else if is_picture(&path) {
             paths.push(path);
+        } else if is_other_picture(&path) && unmatched == Unmatched::Refuse {
+            return Err(Error::file(&path, "another kind of picture", FORMATS));
         }
     }
     Ok(())

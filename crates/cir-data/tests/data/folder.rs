@@ -136,6 +136,29 @@ fn a_folder_and_a_pattern_need_one_card() {
 }
 
 #[test]
+fn pictures_can_be_webp() {
+    let set = Set::with_table();
+    let picture = image::open(set.path("pictures/red-light.png")).unwrap();
+    picture.save(set.path("pictures/red-light.webp")).unwrap();
+    fs::remove_file(set.path("pictures/red-light.png")).unwrap();
+    set.replace("pictures/labels.csv", "red-light.png", "red-light.webp");
+    check(&set.open().unwrap());
+}
+
+#[test]
+fn pictures_of_other_kinds_are_not_passed_over() {
+    let set = Set::with_paths();
+    set.write("pictures/dark/notes.txt", "no picture");
+    set.open().unwrap();
+    set.write("pictures/dark/red_2.tiff", "II*");
+    let error = set.error();
+    let expected = "red_2.tiff: found another kind of picture; expected PNG, JPEG or WebP";
+    assert!(error.ends_with(expected), "{error}");
+    set.replace("halves.toml", "pattern =", "unmatched = \"skip\"\npattern =");
+    check(&set.open().unwrap());
+}
+
+#[test]
 fn values_can_be_left_out_and_are_checked() {
     for set in [Set::with_table(), Set::with_paths()] {
         let data = set.open_with("values.top = [\"red\", \"blue\"]").unwrap();
@@ -263,14 +286,14 @@ fn files_that_are_no_images_are_named_when_they_are_needed() {
     };
     let text = error(2, 0);
     assert!(
-        text.ends_with("red-dark.png: found no image data; expected a PNG or JPEG image"),
+        text.ends_with("red-dark.png: found no image data; expected a PNG, JPEG or WebP image"),
         "{text}"
     );
     let text = error(2, 1);
     assert!(text.contains("red-light.png: found truncated or damaged data"), "{text}");
     let text = error(0, 0);
     assert!(
-        text.ends_with("blue-dark.png: found Gif data; expected a PNG or JPEG image"),
+        text.ends_with("blue-dark.png: found Gif data; expected a PNG, JPEG or WebP image"),
         "{text}"
     );
     fs::remove_file(set.path("pictures/green-dark.png")).unwrap();

@@ -104,7 +104,7 @@ fn bad_folders_are_named() {
     fs::write(set.path("trainB/notes.txt"), "").unwrap();
     assert_eq!(
         set.error("unpaired"),
-        "trainB/notes.txt: found another kind of file; expected a picture: .png, .jpg or .jpeg"
+        "trainB/notes.txt: found another kind of file; expected a picture: .png, .jpg, .jpeg or .webp"
     );
     fs::remove_file(set.path("trainB/notes.txt")).unwrap();
     // What `cir data render` leaves beside its pictures is none.
@@ -117,9 +117,11 @@ fn bad_folders_are_named() {
     fs::write(set.path("testA/0.png"), "no picture").unwrap();
     let data = set.open("unpaired", PUBLISHED).unwrap();
     let error = data.source.image(5).unwrap_err().to_string();
-    assert!(error.ends_with("testA/0.png: found no image data; expected a PNG or JPEG image"));
+    assert!(
+        error.ends_with("testA/0.png: found no image data; expected a PNG, JPEG or WebP image")
+    );
     fs::remove_file(set.path("testA/0.png")).unwrap();
-    let empty = "testA: found no picture; expected PNG or JPEG pictures";
+    let empty = "testA: found no picture; expected PNG, JPEG or WebP pictures";
     assert_eq!(set.error("unpaired"), empty);
     fs::remove_dir(set.path("testA")).unwrap();
     assert_eq!(

@@ -1,0 +1,34 @@
+//! `cir data check`: reads every picture of a data set.
+
+use anyhow::{Result, bail};
+use rayon::prelude::*;
+
+use super::Pictures;
+
+/// Prints one line for each picture that cannot be read, as soon as it is found, and a count at the
+/// end.
+pub(super) fn run(pictures: &Pictures, json: bool) -> Result<()> {
+    let (source, all) = (&*pictures.data.source, pictures.all());
+    let bar = super::progress(all.len());
+    let wrong: Vec<String> = all
+        .par_iter()
+        .filter_map(|&i| {
+            let error = source.image(i).err().map(|error| error.to_string());
+            if let Some(error) = &error {
+                bar.suspend(|| eprintln!("error: {error}"));
+            }
+            bar.inc(1);
+            error
+        })
+        .collect();
+    bar.finish_and_clear();
+    if json {
+        println!("{}", serde_json::json!({ "pictures": all.len(), "wrong": wrong }));
+    } else {
+        println!("{}: {} pictures, {} wrong", pictures.data.name, all.len(), wrong.len());
+    }
+    if !wrong.is_empty() {
+        bail!("{} of {} pictures cannot be read", wrong.len(), all.len());
+    }
+    Ok(())
+}
