@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use cir_core::Image;
+use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::{
     algorithms::{Editor, Model},
@@ -37,6 +38,15 @@ pub(crate) fn read_to_edit(model: &dyn Editor, path: &Path) -> Result<Image> {
         eprintln!("{path}: {width}x{height} is kept; what changes is drawn at {side}x{side}");
     }
     Ok(image)
+}
+
+/// A bar of pictures done and time left.
+pub(crate) fn progress(count: usize) -> ProgressBar {
+    let bar = ProgressBar::new(count as u64);
+    match ProgressStyle::with_template("{bar:30} {pos}/{len} pictures, {eta} left") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
 }
 
 /// Where a command writes its picture.

@@ -90,8 +90,8 @@ impl Source {
             return Ok(Self { latent, picture: Some(picture) });
         }
         let latent = model.prototype(name, text).map_err(|e| match cir_data::is_picture(path) {
-            true => usage(format!("{name}={text}: this file does not exist; as a value: {e}")),
-            false => usage(format!("{text:?} is no picture; as a value: {e}")),
+            Ok(false) => usage(format!("{text:?} is no picture; as a value: {e}")),
+            _ => usage(format!("{name}={text}: this file does not exist; as a value: {e}")),
         })?;
         Ok(Self { latent, picture: None })
     }

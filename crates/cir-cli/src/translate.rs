@@ -10,7 +10,6 @@ use anyhow::{Context, Result};
 use candle_core::Tensor;
 use cir_core::Image;
 use cir_i2i::{Domain, Model};
-use indicatif::ProgressBar;
 
 use crate::{interpolate::fractions, model, pictures, usage::usage};
 
@@ -81,8 +80,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
         None => args.output.check(read().map(|path| &**path))?,
     }
     let progress = match args.each.is_some() && paths.len() > 1 {
-        true => ProgressBar::new(paths.len() as u64),
-        false => ProgressBar::hidden(),
+        true => pictures::progress(paths.len()),
+        false => indicatif::ProgressBar::hidden(),
     };
     let mut about = serde_json::json!({
         "to": args.to, "pictures": paths, "reference": args.reference,
@@ -212,7 +211,7 @@ fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>> {
         let entries = std::fs::read_dir(path).with_context(|| path.display().to_string())?;
         for entry in entries {
             let file = entry.with_context(|| path.display().to_string())?.path();
-            if file.is_file() && cir_data::is_picture(&file) {
+            if file.is_file() && cir_data::is_picture(&file)? {
                 files.push(file);
             }
         }

@@ -29,19 +29,19 @@ pub enum Resize {
 /// What pictures are read.
 pub(crate) const FORMATS: &str = "PNG, JPEG or WebP";
 
-/// Whether a file of this name should hold a picture that can be read.
-pub fn is_picture(path: &Path) -> bool {
-    has_extension(path, &["png", "jpg", "jpeg", "webp"])
-}
-
-/// Whether a file of this name should hold a picture that cannot be read.
-pub(crate) fn is_other_picture(path: &Path) -> bool {
-    has_extension(path, &["avif", "bmp", "gif", "heic", "heif", "jp2", "jxl", "ppm", "tif", "tiff"])
-}
-
-fn has_extension(path: &Path, known: &[&str]) -> bool {
+/// Whether a file of this name should hold a picture.
+///
+/// # Errors
+/// When it should hold one of a kind that is not read.
+pub fn is_picture(path: &Path) -> Result<bool> {
     let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
-    known.iter().any(|known| extension.eq_ignore_ascii_case(known))
+    match extension.to_ascii_lowercase().as_str() {
+        "png" | "jpg" | "jpeg" | "webp" => Ok(true),
+        "avif" | "bmp" | "gif" | "heic" | "heif" | "jp2" | "jxl" | "ppm" | "tif" | "tiff" => {
+            Err(Error::file(path, "another kind of picture", FORMATS))
+        }
+        _ => Ok(false),
+    }
 }
 
 /// A square picture from a PNG, JPEG or WebP file, resized by its shorter side and cut if its size is

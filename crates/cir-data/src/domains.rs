@@ -111,7 +111,7 @@ fn pictures(folder: &Path) -> Result<Vec<PathBuf>> {
         if name.starts_with('.') || BESIDE_PICTURES.contains(&&*name) {
             continue;
         }
-        if path.is_dir() || !is_picture(&path) {
+        if path.is_dir() || !is_picture(&path)? {
             let found = if path.is_dir() { "a folder" } else { "another kind of file" };
             return Err(Error::file(&path, found, "a picture: .png, .jpg, .jpeg or .webp"));
         }

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use cir_data::align::{Done, align_photo, read_landmarks};
 use rayon::prelude::*;
 
-use crate::usage::usage;
+use crate::{pictures, usage::usage};
 
 /// Arguments of `cir data align`.
 #[derive(clap::Args)]
@@ -37,7 +37,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
         return Err(usage(format!("{folder}: found {found}; allowed: a folder of photos")));
     }
     let listed = read_landmarks(&args.landmarks)?;
-    let bar = super::progress(listed.len());
+    let bar = pictures::progress(listed.len());
     let (aligned, before, failed) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
     listed.par_iter().for_each(|one| {
         let count = match align_photo(&args.folder, one, &args.out, usize::from(args.size)) {

@@ -4,12 +4,13 @@ use anyhow::{Result, bail};
 use rayon::prelude::*;
 
 use super::Pictures;
+use crate::pictures;
 
 /// Prints one line for each picture that cannot be read, as soon as it is found, and a count at the
 /// end.
-pub(super) fn run(pictures: &Pictures, json: bool) -> Result<()> {
-    let (source, all) = (&*pictures.data.source, pictures.all());
-    let bar = super::progress(all.len());
+pub(super) fn run(asked: &Pictures, json: bool) -> Result<()> {
+    let (source, all) = (&*asked.data.source, asked.all());
+    let bar = pictures::progress(all.len());
     let wrong: Vec<String> = all
         .par_iter()
         .filter_map(|&i| {
@@ -25,7 +26,7 @@ pub(super) fn run(pictures: &Pictures, json: bool) -> Result<()> {
     if json {
         println!("{}", serde_json::json!({ "pictures": all.len(), "wrong": wrong }));
     } else {
-        println!("{}: {} pictures, {} wrong", pictures.data.name, all.len(), wrong.len());
+        println!("{}: {} pictures, {} wrong", asked.data.name, all.len(), wrong.len());
     }
     if !wrong.is_empty() {
         bail!("{} of {} pictures cannot be read", wrong.len(), all.len());

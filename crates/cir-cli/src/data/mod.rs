@@ -11,7 +11,6 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use cir_data::{Card, cards, save_png};
 use clap::Subcommand;
-use indicatif::{ProgressBar, ProgressStyle};
 
 use self::which::{Pictures, Which};
 use crate::{invoked, pictures, usage::usage};
@@ -93,15 +92,6 @@ pub(crate) fn run(args: Args) -> Result<()> {
         }
         Action::Align(args) => align::run(&args),
         Action::Render { which, out, count, seed } => render(&which.open()?, out, count, seed),
-    }
-}
-
-/// A bar of pictures done and time left.
-fn progress(count: usize) -> ProgressBar {
-    let bar = ProgressBar::new(count as u64);
-    match ProgressStyle::with_template("{bar:30} {pos}/{len} pictures, {eta} left") {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
     }
 }
 

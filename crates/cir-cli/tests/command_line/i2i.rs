@@ -150,6 +150,9 @@ fn a_model_of_sketches_is_trained_and_used() {
     fs::create_dir(place.path("empty")).unwrap();
     let empty = ["translate", "run", "empty", "--to", "A"];
     refused(&place, &empty, &["empty: no picture in this folder"]);
+    fs::write(place.path("empty/scan.tiff"), "II*").unwrap();
+    let message = place.refused(&empty, 1);
+    assert!(message.contains("empty/scan.tiff: found another kind of picture"), "{message}");
     fs::create_dir(place.path("more")).unwrap();
     fs::copy(place.path(s), place.path("more").join(s.rsplit('/').next().unwrap())).unwrap();
     let twice = ["translate", "run", "sketches", "more", "--to", "A", "--each", "twice"];

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use super::{Pattern, Row};
 use crate::card::Unmatched;
-use crate::decode::{FORMATS, is_other_picture};
 use crate::{Error, Result, is_picture};
 
 pub(super) fn read(root: &Path, pattern: &Pattern, unmatched: Unmatched) -> Result<Vec<Row>> {
@@ -33,10 +32,12 @@ fn collect(folder: &Path, unmatched: Unmatched, paths: &mut Vec<PathBuf>) -> Res
         let path = entry.map_err(io())?.path();
         if path.is_dir() {
             collect(&path, unmatched, paths)?;
-        } else if is_picture(&path) {
-            paths.push(path);
-        } else if is_other_picture(&path) && unmatched == Unmatched::Refuse {
-            return Err(Error::file(&path, "another kind of picture", FORMATS));
+            continue;
+        }
+        match is_picture(&path) {
+            Ok(true) => paths.push(path),
+            Err(error) if unmatched == Unmatched::Refuse => return Err(error),
+            _ => {}
         }
     }
     Ok(())
