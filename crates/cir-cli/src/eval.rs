@@ -8,7 +8,7 @@ use cir_train::RunDir;
 
 use crate::{
     algorithms::Model, model, paths, recipe::Recipe, report, representation::Representation,
-    scores::Scores,
+    scores::Scores, seen::Seen,
 };
 
 /// Held-out cases scored at the end of a training.
@@ -36,6 +36,9 @@ pub(crate) struct Args {
 /// Prints the scores and writes them into the report.
 pub(crate) fn run(args: Args) -> Result<()> {
     let (recipe, data, model) = open(&args.run)?;
+    // A run that trains writes its own report at the end.
+    let reported = args.run.join("report.html").is_file();
+    let run = reported.then(|| RunDir::open(&args.run)).transpose()?;
     let mut all = model.evaluate(&recipe, &data, args.count as usize)?;
     if let Some(editor) = model.editor() {
         let (count, seed) = (CODES * args.count as usize, recipe.train.seed);
@@ -47,17 +50,15 @@ pub(crate) fn run(args: Args) -> Result<()> {
             ((args.count as usize).div_ceil(PATHS), recipe.algorithm.reader_steps());
         all.push(paths::scores(editor, &data, paths, steps, seed)?);
     }
-    // A run that trains writes its own at the end.
-    if args.run.join("report.html").is_file() {
-        let run = RunDir::open(&args.run)?;
-        report::write(&recipe, &data, &*model, &all, &run)?;
-        eprintln!("these scores are in {} now", run.report().display());
-    }
     if args.json {
         println!("{}", serde_json::to_string_pretty(&Scores::numbers(&all))?);
     } else {
         let tables: Vec<_> = all.iter().map(|scores: &Scores| scores.table("")).collect();
         print!("{}", tables.join("\n"));
+    }
+    if let Some(run) = run {
+        report::write(&recipe, &data, &*model, &all, &run)?;
+        eprintln!("these scores are in {} now", run.report().display());
     }
     Ok(())
 }
@@ -69,5 +70,6 @@ pub(crate) fn open(run: &std::path::Path) -> Result<(Recipe, Arc<DataSet>, Box<d
     recipe.checkpoint(run)?;
     let model = model::load(run)?;
     let data = Arc::new(recipe.data.open()?);
+    Seen::check(&data, run)?;
     Ok((recipe, data, model))
 }

@@ -19,6 +19,7 @@ mod recipe;
 mod report;
 mod representation;
 mod scores;
+mod seen;
 mod study;
 mod swap;
 mod synthesise;

@@ -1,7 +1,7 @@
 //! Recipes: a TOML file with everything a training depends on. Any field can be set from the command
 //! line; a field, value or version that is not known fails before data is touched.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, io::ErrorKind, path::Path};
 
 use anyhow::Result;
 use cir_data::DataConfig;
@@ -55,9 +55,16 @@ impl Recipe {
         if let Some(text) = built_in(name) {
             return Self::parse(name, text, sets);
         }
-        let text = std::fs::read_to_string(name).map_err(|e| {
-            let known = names();
-            usage(format!("recipe {name:?}: no file of this name ({e}), nor one of {known}"))
+        let text = std::fs::read_to_string(name).map_err(|e| match e.kind() {
+            _ if Path::new(name).join("recipe.toml").is_file() => usage(format!(
+                "recipe {name:?}: the folder of a run; allowed: --resume {name}, or \
+                 {name}/recipe.toml for a run anew"
+            )),
+            ErrorKind::NotFound => {
+                let known = names();
+                usage(format!("recipe {name:?}: no file of this name, nor one of {known}"))
+            }
+            _ => usage(format!("recipe {name:?}: {e}")),
         })?;
         let mut table = table(name, &text)?;
         take_card_beside(&mut table, Path::new(name));

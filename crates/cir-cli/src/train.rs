@@ -14,6 +14,7 @@ use crate::{
     recipe::{DEFAULT, Recipe},
     report,
     scores::Scores,
+    seen::Seen,
     usage::{Interrupted, usage},
 };
 
@@ -67,9 +68,12 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let (run, done) = match begun {
         None => {
             let folder = args.out.unwrap_or_else(|| PathBuf::from("runs").join(&recipe.head.name));
-            (RunDir::create(&folder, &recipe.to_toml()?, args.force)?, 0)
+            let run = RunDir::create(&folder, &recipe.to_toml()?, args.force)?;
+            Seen::keep(&data, &run)?;
+            (run, 0)
         }
         Some(run) => {
+            Seen::check(&data, run.path())?;
             let done = resume(&run, &recipe, &mut *training)?;
             (run, done)
         }
@@ -84,10 +88,16 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let stop = StopFlag::on_signals()?;
     let outcome = training.train(&recipe.train, &run, done, &mut observers, &stop)?;
     let folder = run.path().display().to_string();
-    if let Outcome::Interrupted { step } = outcome {
+    let interrupted = match outcome {
+        Outcome::Interrupted { step } => Some(step),
+        Outcome::Finished => stop.is_raised().then_some(steps),
+    };
+    if let Some(step) = interrupted {
         let go_on = invoked::command(&["train", "--resume", &folder]);
         return Err(Interrupted(format!("saved after step {step}; go on with: {go_on}")).into());
     }
+    // All is saved: asked to end from here on, the process ends at once, and `--resume` only scores.
+    stop.raise();
     eprintln!("scoring {} held-out cases", eval::COUNT);
     let scores = training.model().evaluate(&recipe, &data, eval::COUNT)?;
     write_json(&run.metrics(), &Scores::numbers(&scores))?;
@@ -123,6 +133,11 @@ fn announce(recipe: &Recipe, data: &DataSet, run: &RunDir, done: u64) {
         backend::name(),
         run.path().display()
     );
+    match data.source.left_out() {
+        0 => {}
+        1 => eprintln!("1 picture whose path does not fit the card is left out"),
+        n => eprintln!("{n} pictures whose paths do not fit the card are left out"),
+    }
     let cir = recipe.algorithm.cir();
     if cir.is_idle(recipe.train.steps) {
         let (start, steps) = (cir.start, recipe.train.steps);

@@ -208,14 +208,11 @@ fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>> {
             continue;
         }
         let before = files.len();
-        let entries = std::fs::read_dir(path).with_context(|| path.display().to_string())?;
-        for entry in entries {
-            let file = entry.with_context(|| path.display().to_string())?.path();
+        for file in cir_data::list_folder(path)? {
             if file.is_file() && cir_data::is_picture(&file)? {
                 files.push(file);
             }
         }
-        files[before..].sort();
         if files.len() == before {
             return Err(usage(format!("{}: no picture in this folder", path.display())));
         }

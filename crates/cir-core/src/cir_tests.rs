@@ -119,6 +119,7 @@ fn settings_out_of_range_are_named() {
         assert!(refusal(CirConfig { moved: moved(names), ..config() }).contains("all but one"));
     }
     assert!(refusal(CirConfig { draws: 0, ..config() }).contains("cir.draws"));
-    let beta = FractionDistribution::Beta(-1.);
-    assert!(refusal(CirConfig { t: beta, ..config() }).contains("cir.t.beta"));
+    let of_t = |t| refusal(CirConfig { t, ..config() });
+    assert!(of_t(FractionDistribution::Beta(-1.)).contains("cir.t.beta"));
+    assert!(of_t(FractionDistribution::Constant(1.5)).contains("cir.t.constant"));
 }

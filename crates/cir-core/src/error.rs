@@ -38,6 +38,16 @@ impl Error {
         Self::Setting { field: field.into(), found: found.to_string(), allowed: allowed.into() }
     }
 
+    /// The same about a tensor, to whose name this part is put before.
+    pub fn within(self, prefix: &str) -> Self {
+        match self {
+            Self::Tensor { name, found, expected } => {
+                Self::Tensor { name: format!("{prefix}{name}"), found, expected }
+            }
+            other => other,
+        }
+    }
+
     /// The same about a setting, which stands in `field`.
     pub fn at(self, field: &str) -> Self {
         match self {

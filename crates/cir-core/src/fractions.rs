@@ -18,7 +18,7 @@ pub enum Granularity {
     Element,
 }
 
-/// How t is distributed over [0, 1).
+/// How t is distributed over [0, 1].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FractionDistribution {
@@ -26,6 +26,8 @@ pub enum FractionDistribution {
     Uniform,
     /// Beta(a, a): a < 1 favours the ends, a > 1 the middle.
     Beta(f64),
+    /// The same every time; at 1 the moved blocks are exchanged, without interpolation.
+    Constant(f64),
 }
 
 impl FractionDistribution {
@@ -33,6 +35,9 @@ impl FractionDistribution {
         match self {
             Self::Beta(a) if !(a > 0. && a.is_finite()) => {
                 Err(Error::setting("cir.t.beta", a, "a positive number"))
+            }
+            Self::Constant(t) if !(0. ..=1.).contains(&t) => {
+                Err(Error::setting("cir.t.constant", t, "0 to 1"))
             }
             _ => Ok(()),
         }
@@ -43,6 +48,7 @@ impl FractionDistribution {
             Self::Uniform => StandardUniform.sample(rng),
             // `check` has refused every `a` that Beta refuses.
             Self::Beta(a) => rand_distr::Beta::new(a, a).map_or(0.5, |beta| beta.sample(rng)),
+            Self::Constant(t) => t,
         }
     }
 

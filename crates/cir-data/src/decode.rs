@@ -2,11 +2,12 @@
 
 use std::fs::File;
 use std::io::{BufReader, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cir_core::Image;
 use image::imageops::FilterType;
-use image::{DynamicImage, ImageFormat, ImageReader};
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result, bicubic};
@@ -42,6 +43,24 @@ pub fn is_picture(path: &Path) -> Result<bool> {
         }
         _ => Ok(false),
     }
+}
+
+/// Files and folders in a folder, by name; hidden ones are passed over, as macOS leaves beside
+/// pictures.
+///
+/// # Errors
+/// When it cannot be listed.
+pub fn list_folder(folder: &Path) -> Result<Vec<PathBuf>> {
+    let io = || Error::io(folder, "list the folder");
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(io())? {
+        let entry = entry.map_err(io())?;
+        if !entry.file_name().as_encoded_bytes().starts_with(b".") {
+            paths.push(entry.path());
+        }
+    }
+    paths.sort();
+    Ok(paths)
 }
 
 /// A square picture from a PNG, JPEG or WebP file, resized by its shorter side and cut if its size is
@@ -102,12 +121,20 @@ pub(crate) fn grey(image: &Image) -> Result<Image> {
     Ok(Image::new(1, image.height(), image.width(), data)?)
 }
 
-/// The picture in a file at its own size.
+/// The picture in a file at its own size, upright.
 ///
 /// # Errors
 /// When the file is missing, is no PNG, JPEG or WebP picture, or is damaged.
 pub fn load_whole(path: impl AsRef<Path>, channels: usize) -> Result<Image> {
-    let picture = decode(path.as_ref())?;
+    whole(decode(path.as_ref())?, channels)
+}
+
+/// The picture in a file as its rows are stored, whichever way is up: what landmarks count in.
+pub(crate) fn load_stored(path: &Path, channels: usize) -> Result<Image> {
+    whole(decode_stored(path)?.0, channels)
+}
+
+fn whole(picture: DynamicImage, channels: usize) -> Result<Image> {
     let (height, width) = (picture.height() as usize, picture.width() as usize);
     Ok(Image::new(channels, height, width, bytes(picture, channels))?)
 }
@@ -146,8 +173,16 @@ pub(crate) fn side_of(path: &Path) -> Option<usize> {
     (width == height).then_some(width as usize)
 }
 
-/// The picture in a file, what is transparent in it put on white.
+/// The picture in a file, upright. Cameras store it as their sensor lies, and beside it which way is
+/// up.
 fn decode(path: &Path) -> Result<DynamicImage> {
+    let (mut picture, orientation) = decode_stored(path)?;
+    picture.apply_orientation(orientation);
+    Ok(picture)
+}
+
+/// The picture as it is stored, what is transparent in it put on white, and how it is to be turned.
+fn decode_stored(path: &Path) -> Result<(DynamicImage, Orientation)> {
     let expected = format!("a {FORMATS} image");
     let file = File::open(path).map_err(Error::io(path, "read the image"))?;
     // By its first bytes: names can lie.
@@ -161,11 +196,14 @@ fn decode(path: &Path) -> Result<DynamicImage> {
     let damaged = |e: image::ImageError| {
         Error::file(path, format!("truncated or damaged data ({e})"), format!("{expected}, whole"))
     };
-    let picture = reader.decode().map_err(damaged)?;
+    let mut decoder = reader.into_decoder().map_err(damaged)?;
+    let orientation = decoder.orientation().map_err(damaged)?;
+    let picture = DynamicImage::from_decoder(decoder).map_err(damaged)?;
     if picture.width() == 0 || picture.height() == 0 {
         return Err(Error::file(path, "no pixels", expected));
     }
-    Ok(if picture.color().has_alpha() { on_white(&picture) } else { picture })
+    let opaque = if picture.color().has_alpha() { on_white(&picture) } else { picture };
+    Ok((opaque, orientation))
 }
 
 fn on_white(picture: &DynamicImage) -> DynamicImage {
@@ -224,16 +262,15 @@ fn encode(path: &Path, picture: &Image, encoder: impl image::ImageEncoder) -> Re
         .map_err(|e| Error::file(path, e.to_string(), "a picture that can be written"))
 }
 
-/// Writes to a file beside, which takes the place of `path` once it is complete.
+/// Writes to a hidden file beside, which takes the place of `path` once it is complete.
 fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(format!(".{}.tmp", std::process::id()));
-    let beside = Path::new(&beside);
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let beside = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
     let write = || {
-        let mut file = File::create(beside)?;
+        let mut file = File::create(&beside)?;
         file.write_all(bytes)?;
         file.sync_all()?;
-        std::fs::rename(beside, path)
+        std::fs::rename(&beside, path)
     };
-    write().inspect_err(|_| drop(std::fs::remove_file(beside)))
+    write().inspect_err(|_| drop(std::fs::remove_file(&beside)))
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use cir_core::{Attribute, Image, Labels, Schema};
 
-use crate::decode::{FORMATS, is_picture, load_squeezed};
+use crate::decode::{FORMATS, is_picture, list_folder, load_squeezed};
 use crate::{Error, Part, Result, Source};
 
 /// The folders, with the domain and the part of their pictures.
@@ -103,20 +103,14 @@ fn pictures(folder: &Path) -> Result<Vec<PathBuf>> {
         let expected = "a folder: data.root holds trainA, trainB, testA and testB";
         return Err(Error::file(folder, found, expected));
     }
-    let io = || Error::io(folder, "list the folder");
-    let mut paths = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(io())? {
-        let path = entry.map_err(io())?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name.starts_with('.') || BESIDE_PICTURES.contains(&&*name) {
-            continue;
-        }
-        if path.is_dir() || !is_picture(&path)? {
+    let mut paths = list_folder(folder)?;
+    let beside = |path: &PathBuf| BESIDE_PICTURES.iter().any(|name| path.ends_with(name));
+    paths.retain(|path| !beside(path));
+    for path in &paths {
+        if path.is_dir() || !is_picture(path)? {
             let found = if path.is_dir() { "a folder" } else { "another kind of file" };
-            return Err(Error::file(&path, found, "a picture: .png, .jpg, .jpeg or .webp"));
+            return Err(Error::file(path, found, "a picture: .png, .jpg, .jpeg or .webp"));
         }
-        paths.push(path);
     }
-    paths.sort();
     Ok(paths)
 }

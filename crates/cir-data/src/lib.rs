@@ -44,7 +44,8 @@ pub use card::{
 pub use celeba::Celeba;
 pub use config::{DataConfig, DataSet};
 pub use decode::{
-    Resize, is_picture, load_image, load_resized, load_squeezed, load_whole, resize, save_png,
+    Resize, is_picture, list_folder, load_image, load_resized, load_squeezed, load_whole, resize,
+    save_png,
 };
 pub use domains::Domains;
 pub use dsprites::Dsprites;

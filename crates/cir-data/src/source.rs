@@ -46,6 +46,12 @@ pub trait Source: Send + Sync {
         self.len() == 0
     }
 
+    /// Pictures found beside these whose labels are not the card's, where it allows that
+    /// (`unmatched = "skip"`). None by default.
+    fn left_out(&self) -> usize {
+        0
+    }
+
     /// The value index of every attribute of image `index`.
     fn labels(&self, index: usize) -> Labels;
 

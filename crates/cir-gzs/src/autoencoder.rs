@@ -34,8 +34,8 @@ pub struct Autoencoder {
     output: Output,
 }
 
-/// A layer with a number of its own in the published `encoder` and `decoder` lists; the ReLU after
-/// a norm has the next number and no parameters.
+/// A layer with a number of its own in the published `encoder` and `decoder` lists; the activation
+/// after a norm has the next number and no parameters.
 #[derive(Debug, Clone)]
 enum Layer {
     Conv(Conv2d),
@@ -78,14 +78,14 @@ impl From<ConvTranspose2d> for Layer {
     }
 }
 
-/// x + main(x), main being conv, norm, ReLU, conv, norm; nothing after the sum.
+/// x + main(x), main being conv, norm, activation, conv, norm; nothing after the sum.
 #[derive(Debug, Clone)]
 struct ResidualBlock(Vec<Layer>);
 
 impl ResidualBlock {
     fn new(channels: usize, kind: Kind, vb: VarBuilder) -> Result<Self> {
         let (main, sizes) = (vb.pp("main"), [channels, channels, 3]);
-        let mut layers = kind.stage(sizes, SAME3, Activation::Relu, &main, 0)?;
+        let mut layers = kind.stage(sizes, SAME3, kind.activation, &main, 0)?;
         layers.extend(kind.stage(sizes, SAME3, Activation::None, &main, 3)?);
         Ok(Self(layers))
     }
@@ -101,6 +101,7 @@ impl Module for ResidualBlock {
 #[derive(Debug, Clone, Copy)]
 struct Kind {
     norm: Norm,
+    activation: Activation,
     init: Initialisation,
 }
 
@@ -152,15 +153,16 @@ impl Autoencoder {
         let widths: Vec<_> = std::iter::once(c).chain(stages).collect();
         let deepest = widths[cfg.depth];
         let flat = deepest * side * side;
-        let kind = Kind { norm: cfg.norm, init: cfg.initialisation };
+        let activation = cfg.activation();
+        let kind = Kind { norm: cfg.norm, activation, init: cfg.initialisation };
 
-        // Numbered as published: three places for convolution, norm and ReLU, one for a block.
+        // Numbered as published: three places for convolution, norm and activation, one for a block.
         let vb_e = vb.pp("encoder");
         let first = [cfg.image_channels, c, edge];
-        let mut encoder = kind.stage(first, same(edge), Activation::Relu, &vb_e, 0)?;
+        let mut encoder = kind.stage(first, same(edge), activation, &vb_e, 0)?;
         for (i, width) in widths.windows(2).enumerate() {
             let sizes = [width[0], width[1], 4];
-            encoder.extend(kind.stage(sizes, HALVE, Activation::Relu, &vb_e, 3 * (i + 1))?);
+            encoder.extend(kind.stage(sizes, HALVE, activation, &vb_e, 3 * (i + 1))?);
         }
         for i in 0..r {
             let at = 3 * widths.len() + i;
@@ -174,16 +176,15 @@ impl Autoencoder {
         }
         for (i, width) in widths.windows(2).rev().enumerate() {
             let sizes = [width[1], width[0], 4];
-            decoder.extend(kind.stage(sizes, DOUBLE, Activation::Relu, &vb_d, r + 3 * i)?);
+            decoder.extend(kind.stage(sizes, DOUBLE, activation, &vb_d, r + 3 * i)?);
         }
         let last = vb_d.pp(r + 3 * cfg.depth);
         decoder.push(kind.conv([c, cfg.image_channels, edge], same(edge), last)?.into());
 
         let (fc_e, fc_d) = (vb.pp("fc_encoder"), vb.pp("fc_decoder"));
         let linear = |cin, out, vb| Linear::of(cin, out, kind.init, vb);
-        let hidden = |cin, vb| {
-            Ok::<_, Error>(linear(cin, cfg.hidden, vb)?.with_activation(Activation::Relu))
-        };
+        let hidden =
+            |cin, vb| Ok::<_, Error>(linear(cin, cfg.hidden, vb)?.with_activation(activation));
         Ok(Self {
             encoder,
             fc_encoder: [hidden(flat, fc_e.pp(0))?, linear(cfg.hidden, cfg.z_dim, fc_e.pp(2))?],

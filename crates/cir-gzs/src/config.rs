@@ -2,7 +2,7 @@
 
 use candle_core::{Result as TensorResult, Tensor};
 use cir_core::{Error, Partition, PixelRange, Result, check_initialisation, check_weights};
-use cir_ops::Initialisation;
+use cir_ops::{Activation, Initialisation};
 use serde::{Deserialize, Serialize};
 
 use crate::MixKind;
@@ -34,6 +34,10 @@ pub struct ModelConfig {
     pub output: Output,
     /// What follows each convolution.
     pub norm: Norm,
+    /// Slope of the activations below 0; 0 as published, a ReLU. Above 0 a unit always has a gradient:
+    /// without norms, and at large learning rates, ReLUs end up at 0 for every picture.
+    #[serde(default)]
+    pub negative_slope: f64,
     /// How weights start.
     pub initialisation: Initialisation,
     /// The partition: one block for each attribute.
@@ -70,6 +74,15 @@ pub enum Output {
 }
 
 impl ModelConfig {
+    /// What follows all layers but the last of encoder and decoder.
+    pub(crate) fn activation(&self) -> Activation {
+        if self.negative_slope == 0. {
+            Activation::Relu
+        } else {
+            Activation::LeakyRelu(self.negative_slope)
+        }
+    }
+
     /// The range of the images that the output can produce.
     pub fn range(&self) -> PixelRange {
         match self.output {
@@ -106,6 +119,9 @@ impl ModelConfig {
         }
         if self.blocks.blocks().iter().any(|b| b.code != 0) {
             return Err(Error::setting(field("blocks"), "a second code", "blocks of one vector"));
+        }
+        if !(0. ..=1.).contains(&self.negative_slope) {
+            return Err(Error::setting(field("negative_slope"), self.negative_slope, "0 to 1"));
         }
         check_initialisation(self.initialisation)?;
         self.blocks.check_width("model.blocks", 0, self.z_dim)

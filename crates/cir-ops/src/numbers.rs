@@ -13,6 +13,8 @@ pub(crate) trait Number: WithDType + Plain + std::ops::Neg<Output = Self> {
     const ZERO: Self;
     /// 1.
     const ONE: Self;
+    /// The smallest positive number with a full mantissa.
+    const SMALLEST: Self;
     /// √self.
     fn sqrt(self) -> Self;
     /// |self|.
@@ -38,6 +40,7 @@ macro_rules! number {
         impl Number for $t {
             const ZERO: Self = 0.;
             const ONE: Self = 1.;
+            const SMALLEST: Self = <$t>::MIN_POSITIVE;
             #[inline(always)]
             fn sqrt(self) -> Self {
                 <$t>::sqrt(self)

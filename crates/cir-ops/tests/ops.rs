@@ -191,6 +191,24 @@ fn adam_in_place_equals_adam_in_new_tensors() {
     });
 }
 
+/// They would slow every later update down.
+#[test]
+fn moments_that_nothing_feeds_any_more_end_at_0() {
+    let hyper = AdamHyper { lr: 1e-2, beta1: 0.5, beta2: 0.5, eps: 1e-8, weight_decay: 0. };
+    everywhere(|dtype, _, kernels| {
+        let vars: Vec<Var> = (0..3).map(|i| var(&[37], i, dtype)).collect();
+        vars[2].set(&vars[2].sqr().unwrap()).unwrap();
+        let grad = vars[0].zeros_like().unwrap();
+        for t in 1..1100 {
+            cir_ops::adam_step(&vars[0], &grad, &vars[1], &vars[2], t, hyper).unwrap();
+            let moments = vars[1..].iter().flat_map(|v| values(v));
+            let smallest = if dtype == DType::F32 { 2f64.powi(-126) } else { f64::MIN_POSITIVE };
+            assert!(moments.into_iter().all(|m| m == 0. || m.abs() >= smallest), "{kernels:?}");
+        }
+        assert!(vars[1..].iter().all(|v| values(v).iter().all(|&m| m == 0.)), "{kernels:?}");
+    });
+}
+
 #[test]
 fn adam_refuses_shared_memory_and_other_shapes() {
     let hyper = AdamHyper { lr: 1e-2, beta1: 0.5, beta2: 0.999, eps: 1e-8, weight_decay: 0. };

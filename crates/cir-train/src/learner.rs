@@ -88,8 +88,15 @@ impl Learner {
                 let found = format!("no {counter:?}");
                 return Err(Error::setting("counters", found, "the optimiser's updates"));
             };
-            learner.params.load(&weights)?;
-            learner.adam.load(updates, &moments)?;
+            let prefix = &learner.prefix;
+            let weights = learner.params.load(&weights);
+            weights.map_err(|error| error.within(&format!("{prefix}weight.")))?;
+            let moments = learner.adam.load(updates, &moments);
+            moments.map_err(|error| error.within(prefix))?;
+        }
+        if let Some((name, count)) = state.counters.first_key_value() {
+            let found = format!("{name:?}, {count}");
+            return Err(Error::setting("counters", found, "no counter of this name"));
         }
         match state.tensors.first_key_value() {
             None => Ok(()),
@@ -129,7 +136,7 @@ mod tests {
         let mut lacking = state.clone();
         lacking.tensors.remove("generator.weight.w");
         let refusal = Learner::restore([&mut g, &mut d], lacking).unwrap_err().to_string();
-        assert_eq!(refusal, "tensor w: found nothing; expected shape [2]");
+        assert_eq!(refusal, "tensor generator.weight.w: found nothing; expected shape [2]");
         let mut lacking = state;
         lacking.counters.clear();
         let refusal = Learner::restore([&mut g, &mut d], lacking).unwrap_err().to_string();

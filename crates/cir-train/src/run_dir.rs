@@ -16,6 +16,7 @@ pub struct RunDir {
 }
 
 const RECIPE: &str = "recipe.toml";
+const DATA: &str = "data.json";
 const MODEL: &str = "model.safetensors";
 const CHECKPOINT: &str = "checkpoint.safetensors";
 const LOG: &str = "metrics.jsonl";
@@ -68,7 +69,7 @@ impl RunDir {
 
     /// Removes what a run writes, the recipe last: until then it is a run folder.
     fn clear(&self) -> Result<()> {
-        for name in [EVENTS, SAMPLES, REPORT, METRICS, LOG, CHECKPOINT, MODEL, RECIPE] {
+        for name in [EVENTS, SAMPLES, REPORT, METRICS, LOG, CHECKPOINT, MODEL, DATA, RECIPE] {
             let path = self.path.join(name);
             let removed = match path.is_dir() {
                 true => fs::remove_dir_all(&path),
@@ -90,6 +91,11 @@ impl RunDir {
     /// The recipe as run.
     pub fn recipe(&self) -> PathBuf {
         self.path.join(RECIPE)
+    }
+
+    /// What data the run has seen.
+    pub fn data(&self) -> PathBuf {
+        self.path.join(DATA)
     }
 
     /// The model.
@@ -134,7 +140,7 @@ fn is_hidden(entry: &fs::DirEntry) -> bool {
 
 /// Two processes in one folder would overwrite each other's checkpoints.
 fn lock(folder: &Path) -> Result<FolderLock> {
-    FolderLock::take(folder, "a run that another process is training")
+    FolderLock::take(folder, "a run that another process is training or scoring")
 }
 
 #[cfg(test)]

@@ -139,6 +139,7 @@ impl Start {
             z_dim: sizes.z_dim,
             output: sizes.output,
             initialisation: Initialisation::Pytorch,
+            negative_slope: 0.,
             norm: Norm::Instance,
             blocks: partition.clone(),
         };

@@ -244,7 +244,10 @@ pub(crate) fn load(file: &Path) -> Result<Box<dyn Model>> {
         Some("i2i-dis") => Ok(Box::new(cir_i2i::Model::load(file, &device)?)),
         Some("gzs") => Ok(Box::new(cir_gzs::Model::load(file, &device)?)),
         other => {
-            let found = format!("a model of algorithm {other:?}");
+            let found = match other {
+                Some(other) => format!("a model of algorithm {other:?}"),
+                None => "a model that names no algorithm".into(),
+            };
             let expected = format!("a model of one of {}", NAMES.join(", "));
             Err(cir_train::Error::file(file, found, expected).into())
         }

@@ -24,9 +24,17 @@ pub(super) fn run(asked: &Pictures, json: bool) -> Result<()> {
         .collect();
     bar.finish_and_clear();
     if json {
-        println!("{}", serde_json::json!({ "pictures": all.len(), "wrong": wrong }));
+        let left_out = source.left_out();
+        let counted = all.len();
+        let found =
+            serde_json::json!({ "pictures": counted, "wrong": wrong, "left_out": left_out });
+        println!("{found}");
     } else {
-        println!("{}: {} pictures, {} wrong", asked.data.name, all.len(), wrong.len());
+        let left_out = match source.left_out() {
+            0 => String::new(),
+            n => format!(", {n} left out, for their paths do not fit the card"),
+        };
+        println!("{}: {} pictures, {} wrong{left_out}", asked.data.name, all.len(), wrong.len());
     }
     if !wrong.is_empty() {
         bail!("{} of {} pictures cannot be read", wrong.len(), all.len());

@@ -36,7 +36,8 @@ impl Run {
             fs::create_dir_all(runs).with_context(|| runs.display().to_string())?;
         }
         if !self.scores().is_file() {
-            if !self.folder.join("metrics.json").is_file()
+            // The report is the last that a training writes.
+            if !self.folder.join("report.html").is_file()
                 && self.ended(self.train(threads), stop)?.is_none()
             {
                 return Ok(None);

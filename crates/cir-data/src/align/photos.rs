@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Listed, face};
-use crate::decode::{load_whole, save_jpeg, side_of};
+use crate::decode::{load_stored, save_jpeg, side_of};
 use crate::{Error, Result};
 
 /// The quality of the aligned pictures, as published.
@@ -30,7 +30,7 @@ pub fn align_photo(folder: &Path, listed: &Listed, out: &Path, side: usize) -> R
         return Ok(Done::Before);
     }
     let path = folder.join(&listed.photo);
-    let photo = load_whole(&path, 3)?;
+    let photo = load_stored(&path, 3)?;
     let picture = face(&photo, &listed.landmarks, side).map_err(|e| match e {
         Error::Core(cir_core::Error::Setting { field, found, allowed }) => Error::File {
             path: path.clone(),

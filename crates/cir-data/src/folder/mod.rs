@@ -26,6 +26,7 @@ pub struct Folder {
     channels: usize,
     side: usize,
     resize: Resize,
+    left_out: usize,
 }
 
 /// An image before its values have become indices.
@@ -52,14 +53,16 @@ impl Folder {
             return Err(Error::setting("files", "nothing", "a section [files]"));
         };
         let names: Vec<&str> = card.attributes.iter().map(|a| a.name.as_str()).collect();
-        let (rows, table) = match (&files.csv, &files.pattern) {
-            (Some(csv), _) => (table::read(root, csv, &names)?, Some(root.join(&csv.file))),
+        let ((rows, unfit), table) = match (&files.csv, &files.pattern) {
+            (Some(csv), _) => ((table::read(root, csv, &names)?, 0), Some(root.join(&csv.file))),
             (None, Some(pattern)) => {
                 (walk::read(root, &Pattern::new(pattern, &names)?, files.unmatched)?, None)
             }
             (None, None) => return Err(Error::setting("files", "neither", "csv or pattern")),
         };
+        let before = unfit + rows.len();
         let rows = known(rows, card, table.as_deref(), files.unmatched)?;
+        let left_out = before - rows.len();
         if rows.is_empty() {
             return Err(Error::file(root, "no image", "images with labels"));
         }
@@ -77,7 +80,7 @@ impl Folder {
         }
         occur(&schema, &labels, root)?;
         let (channels, resize) = (card.channels, files.resize);
-        Ok(Self { schema, labels, paths, channels, side, resize })
+        Ok(Self { schema, labels, paths, channels, side, resize, left_out })
     }
 }
 
@@ -93,6 +96,10 @@ impl Source for Folder {
     fn labels(&self, index: usize) -> Labels {
         let m = self.schema.len();
         self.labels[index * m..(index + 1) * m].to_vec()
+    }
+
+    fn left_out(&self) -> usize {
+        self.left_out
     }
 
     fn image(&self, index: usize) -> Result<Image> {

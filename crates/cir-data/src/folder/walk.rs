@@ -4,9 +4,14 @@ use std::path::{Path, PathBuf};
 
 use super::{Pattern, Row};
 use crate::card::Unmatched;
-use crate::{Error, Result, is_picture};
+use crate::{Error, Result, is_picture, list_folder};
 
-pub(super) fn read(root: &Path, pattern: &Pattern, unmatched: Unmatched) -> Result<Vec<Row>> {
+/// The pictures that fit, and how many do not.
+pub(super) fn read(
+    root: &Path,
+    pattern: &Pattern,
+    unmatched: Unmatched,
+) -> Result<(Vec<Row>, usize)> {
     let mut paths = Vec::new();
     collect(root, unmatched, &mut paths)?;
     paths.sort();
@@ -22,14 +27,11 @@ pub(super) fn read(root: &Path, pattern: &Pattern, unmatched: Unmatched) -> Resu
             }
         }
     }
-    tracing::debug!(images = rows.len(), left_out, "labelled by path");
-    Ok(rows)
+    Ok((rows, left_out))
 }
 
 fn collect(folder: &Path, unmatched: Unmatched, paths: &mut Vec<PathBuf>) -> Result<()> {
-    let io = || Error::io(folder, "list the folder");
-    for entry in std::fs::read_dir(folder).map_err(io())? {
-        let path = entry.map_err(io())?.path();
+    for path in list_folder(folder)? {
         if path.is_dir() {
             collect(&path, unmatched, paths)?;
             continue;

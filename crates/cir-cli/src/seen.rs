@@ -1,0 +1,67 @@
+//! What a run was trained on: it is neither continued nor scored on other data, whose held-out
+//! combinations it may have learnt.
+
+use std::{fmt, fs, path::Path};
+
+use anyhow::{Context, Result};
+use cir_data::DataSet;
+use cir_train::{RunDir, write_json};
+use serde::{Deserialize, Serialize};
+
+/// Attributes, labels and division of a data set; not its pixels, which would all have to be read.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Seen {
+    training: usize,
+    held_out: usize,
+    crc32c: u32,
+}
+
+impl Seen {
+    fn of(data: &DataSet) -> Self {
+        let mut crc32c = 0;
+        let mut add = |bytes: &[u8]| crc32c = crc32c::crc32c_append(crc32c, bytes);
+        for attribute in data.source.schema().attributes() {
+            for text in std::iter::once(&attribute.name).chain(&attribute.values) {
+                add(text.as_bytes());
+                add(&[0]);
+            }
+        }
+        for image in [&data.split.train, &data.split.held_out].into_iter().flatten() {
+            add(&(*image as u64).to_le_bytes());
+            data.source.labels(*image).iter().for_each(|value| add(&value.to_le_bytes()));
+        }
+        let (training, held_out) = (data.split.train.len(), data.split.held_out.len());
+        Self { training, held_out, crc32c }
+    }
+
+    /// Keeps what a new run is about to see.
+    pub(crate) fn keep(data: &DataSet, run: &RunDir) -> Result<()> {
+        Ok(write_json(&run.data(), &Self::of(data))?)
+    }
+
+    /// Checks that the run in `folder` has seen these data.
+    pub(crate) fn check(data: &DataSet, folder: &Path) -> Result<()> {
+        let path = folder.join("data.json");
+        // Runs of earlier versions have none.
+        let Ok(text) = fs::read_to_string(&path) else { return Ok(()) };
+        let then: Self = serde_json::from_str(&text).with_context(|| path.display().to_string())?;
+        let now = Self::of(data);
+        anyhow::ensure!(
+            then == now,
+            "{}: found {now} in data set {:?}; allowed: what the run was trained on, {then}",
+            path.display(),
+            data.name,
+        );
+        Ok(())
+    }
+}
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { training, held_out, crc32c } = self;
+        write!(
+            f,
+            "{training} training images and {held_out} held out with labels of checksum {crc32c:08x}"
+        )
+    }
+}
