@@ -19,12 +19,15 @@ pub(crate) struct Args {
     /// find.
     #[arg(long)]
     quick: bool,
+    /// Run anew those settings whose recipe is another than that of their results.
+    #[arg(long, conflicts_with = "quick")]
+    again: bool,
 }
 
 impl Args {
     /// All studies, as `--quick`.
     pub(crate) fn quick() -> Self {
-        Self { names: Vec::new(), quick: true }
+        Self { names: Vec::new(), quick: true, again: false }
     }
 }
 
@@ -63,7 +66,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
             }
             command.arg(out).args(QUICK);
         } else {
-            command.arg(folder);
+            command.arg(folder).args(args.again.then_some("--again"));
         }
         shell::must(&mut command)?;
     }

@@ -25,7 +25,7 @@ const PATHS: usize = 4;
 pub(crate) struct Args {
     /// Run folder.
     run: PathBuf,
-    /// Held-out combinations, pairs for each attribute, or translations each way to score.
+    /// Held-out combinations, pairs (divided among the attributes), or translations each way to score.
     #[arg(long, default_value_t = COUNT as u32, value_parser = clap::value_parser!(u32).range(1..))]
     count: u32,
     /// Print JSON in place of a table.

@@ -15,9 +15,8 @@ use crate::{algorithms::Editor, scores::Scores};
 
 /// Pictures encoded at once.
 const BATCH: usize = 32;
-/// Trees of an attribute, and resamples for their interval.
+/// Trees of an attribute.
 const TREES: usize = 50;
-const REGROWN: usize = 20;
 
 /// All scores of a model's codes; every attribute has a block of its name.
 pub(crate) struct Representation {
@@ -47,7 +46,7 @@ impl Representation {
             own: probes.own(),
             leakage: probes.leakage(),
             information_gap: probes.information_gap(),
-            dci: dci(&codes, Some(&blocks), trees, Sampling { resamples: REGROWN, ..sampling })?,
+            dci: dci(&codes, Some(&blocks), trees, sampling)?,
             correlation: correlation(&codes, &blocks, Sampling { resamples: 100, ..sampling })?,
         })
     }

@@ -8,6 +8,8 @@ use cir_data::DataSet;
 use cir_train::{RunDir, write_json};
 use serde::{Deserialize, Serialize};
 
+use crate::usage::usage;
+
 /// Attributes, labels and division of a data set; not its pixels, which would all have to be read.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Seen {
@@ -46,13 +48,12 @@ impl Seen {
         let Ok(text) = fs::read_to_string(&path) else { return Ok(()) };
         let then: Self = serde_json::from_str(&text).with_context(|| path.display().to_string())?;
         let now = Self::of(data);
-        anyhow::ensure!(
-            then == now,
-            "{}: found {now} in data set {:?}; allowed: what the run was trained on, {then}",
-            path.display(),
-            data.name,
-        );
-        Ok(())
+        if then == now {
+            return Ok(());
+        }
+        let (path, name) = (path.display(), &data.name);
+        let allowed = format!("allowed: what the run was trained on, {then}");
+        Err(usage(format!("{path}: found {now} in data set {name:?}; {allowed}")))
     }
 }
 

@@ -24,6 +24,18 @@ pub enum Moved {
     Blocks(Vec<String>),
 }
 
+/// As in a recipe.
+impl std::fmt::Display for Moved {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Chosen(ChosenMoved::One) => f.write_str("\"one\""),
+            Self::Chosen(ChosenMoved::AllButOne) => f.write_str("\"all-but-one\""),
+            Self::Chosen(ChosenMoved::Trained) => f.write_str("\"trained\""),
+            Self::Blocks(names) => write!(f, "{names:?}"),
+        }
+    }
+}
+
 /// A choice of the moved blocks at every step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -42,4 +42,4 @@ pub use random::{Rng, rng};
 pub use schedule::{LrSchedule, Ramp};
 pub use schema::{Attribute, Labels, Schema};
 pub use sections::{Cut, CutGradients, Section, backward_in_sections};
-pub use shards::{Shard, check_shards, mean_of_shards};
+pub use shards::{Shard, check_batch, mean_of_shards};

@@ -7,7 +7,7 @@ use crate::{Error, Result};
 /// 0 before `start`, then rising linearly to 1 within `ramp` steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ramp {
-    /// First step (from 1) with a positive value.
+    /// First step (from 1) with a positive value; 0 is as good as 1.
     pub start: u64,
     /// Length of the rise; 0 jumps.
     pub ramp: u64,
@@ -16,7 +16,7 @@ pub struct Ramp {
 impl Ramp {
     /// The value at `step`, counted from 1.
     pub fn at(self, step: u64) -> f64 {
-        match step.checked_sub(self.start) {
+        match step.checked_sub(self.start.max(1)) {
             None => 0.,
             Some(since) => ((since + 1) as f64 / (self.ramp + 1) as f64).min(1.),
         }
@@ -33,7 +33,7 @@ pub enum LrSchedule {
     Cosine {
         /// Steps of the rise.
         warmup: u64,
-        /// What is left of the rate at the last step.
+        /// What is left of the rate after the last step.
         floor: f64,
     },
     /// Multiplied by `gamma` after every `every` steps.
@@ -105,6 +105,7 @@ mod tests {
         let values: Vec<_> = [9, 10, 11, 13, 20].into_iter().map(|s| ramp.at(s)).collect();
         assert_eq!(values, [0., 0.25, 0.5, 1., 1.]);
         assert_eq!(Ramp { start: 0, ramp: 0 }.at(1), 1.);
+        assert_eq!(Ramp { start: 0, ramp: 1 }.at(1), 0.5);
     }
 
     #[test]

@@ -3,22 +3,31 @@
 
 use candle_core::{Result, Tensor};
 
-use crate::{CirConfig, Draw, Error, Gradients, Scalars, Scale};
+use crate::{CirConfig, Draw, Error, Gradients, Scalars, Scale, add_scalar};
 
-/// Checks `sampling.shards`: it divides `sampling.batch`, and is 1 where the CIR term measures the
-/// whole batch.
+/// Checks `sampling.batch` and `sampling.shards`, which divides it. Where the CIR term measures the
+/// batch's spread, that must be there and whole: at least 2 in one shard.
 ///
 /// # Errors
 /// Otherwise; names the setting.
-pub fn check_shards(batch: usize, shards: usize, cir: &CirConfig) -> crate::Result<()> {
-    let refusal = |allowed| Err(Error::setting("sampling.shards", shards, allowed));
-    if shards == 0 || !batch.is_multiple_of(shards) {
-        return refusal(format!("a number that divides sampling.batch, {batch}"));
+pub fn check_batch(batch: usize, shards: usize, cir: &CirConfig) -> crate::Result<()> {
+    let measured = cir.lambda > 0. && cir.scale == Scale::Relative;
+    let wrong_batch = |allowed| Err(Error::setting("sampling.batch", batch, allowed));
+    let wrong_shards = |allowed| Err(Error::setting("sampling.shards", shards, allowed));
+    match (batch, shards) {
+        (0, _) => wrong_batch("at least 1"),
+        (1, _) if measured => {
+            wrong_batch("at least 2 where cir.scale is \"relative\", measured over the batch")
+        }
+        (_, 0) => wrong_shards(format!("a number that divides sampling.batch, {batch}")),
+        _ if !batch.is_multiple_of(shards) => {
+            wrong_shards(format!("a number that divides sampling.batch, {batch}"))
+        }
+        (_, 2..) if measured => {
+            wrong_shards("1 where cir.scale is \"relative\", measured over the batch".into())
+        }
+        _ => Ok(()),
     }
-    if shards > 1 && cir.scale == Scale::Relative {
-        return refusal("1 where cir.scale is \"relative\", measured over the batch".into());
-    }
-    Ok(())
 }
 
 /// Some groups of a batch, side by side.
@@ -47,9 +56,13 @@ impl Shard {
     /// (images of a group · batch, …), image by image → (images of a group · len, …).
     ///
     /// # Errors
-    /// When `x` has fewer groups.
+    /// When `x` has fewer groups, or is not of whole ones.
     pub fn rows(self, x: &Tensor, images: usize) -> Result<Tensor> {
-        let batch = x.dim(0)? / images;
+        let rows = x.dim(0)?;
+        if images == 0 || !rows.is_multiple_of(images) {
+            candle_core::bail!("{rows} images in groups of {images}");
+        }
+        let batch = rows / images;
         let image = |i: usize| x.narrow(0, i * batch + self.first, self.len);
         Tensor::cat(&(0..images).map(image).collect::<Result<Vec<_>>>()?, 0)
     }
@@ -81,7 +94,9 @@ pub fn mean_of_shards(
     let mut count = 1.;
     for (own, gradient) in parts {
         gradients.add(gradient)?;
-        scalars.iter_mut().zip(own).for_each(|((_, sum), (_, value))| *sum += value);
+        for (name, value) in own {
+            add_scalar(&mut scalars, name, value);
+        }
         count += 1.;
     }
     if count > 1. {
@@ -98,15 +113,20 @@ mod tests {
     #[test]
     fn what_does_not_divide_or_is_measured_over_the_batch_is_refused() {
         let cir = CirConfig::default();
-        check_shards(4, 2, &cir).unwrap();
+        check_batch(4, 2, &cir).unwrap();
         for shards in [0, 3] {
-            let message = check_shards(4, shards, &cir).unwrap_err().to_string();
+            let message = check_batch(4, shards, &cir).unwrap_err().to_string();
             assert!(message.contains("sampling.shards") && message.contains('4'), "{message}");
         }
-        let relative = CirConfig { scale: Scale::Relative, ..cir };
-        check_shards(4, 1, &relative).unwrap();
-        let message = check_shards(4, 2, &relative).unwrap_err().to_string();
-        assert!(message.contains("relative"), "{message}");
+        assert!(check_batch(0, 1, &cir).unwrap_err().to_string().contains("sampling.batch"));
+        let idle = CirConfig { scale: Scale::Relative, ..cir };
+        check_batch(1, 1, &idle).unwrap();
+        let relative = CirConfig { lambda: 1., ..idle };
+        check_batch(4, 1, &relative).unwrap();
+        for (batch, shards, named) in [(4, 2, "sampling.shards"), (1, 1, "sampling.batch")] {
+            let message = check_batch(batch, shards, &relative).unwrap_err().to_string();
+            assert!(message.contains("relative") && message.contains(named), "{message}");
+        }
         for (groups, shards) in [(3, 2), (0, 2), (2, 0)] {
             assert!(Shard::all(groups, shards).is_err(), "{groups} in {shards}");
         }
@@ -120,5 +140,7 @@ mod tests {
         let rows = |shard: &Shard| shard.rows(&x, 3).unwrap().to_vec1::<u32>().unwrap();
         let found: Vec<_> = Shard::all(4, 2).unwrap().iter().map(rows).collect();
         assert_eq!(found, [[0, 1, 10, 11, 20, 21], [2, 3, 12, 13, 22, 23]]);
+        let part = Shard::all(4, 2).unwrap()[0];
+        assert!(part.rows(&x, 5).unwrap_err().to_string().contains("12 images in groups of 5"));
     }
 }

@@ -31,7 +31,8 @@ pub struct Update {
     pub scalars: Scalars,
     /// What the generator made of each shard, before either update.
     pub made: Vec<Exchange>,
-    /// The probabilities of each shard's A, B, C and D by D1 and D2, before the update.
+    /// The probabilities of each shard's A, B, C and D by D1 and D2, before the update; after them,
+    /// where these count, of A and B with wrong labels. (4n or 6n, 1).
     pub probabilities: Vec<[Tensor; 2]>,
     /// The gradient of `total_D`.
     pub discriminator_gradients: Gradients,

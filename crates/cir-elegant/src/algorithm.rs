@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use candle_core::{DType, Device, Tensor};
-use cir_core::{Draw, Error, Image, Result, Scalars, rng};
+use cir_core::{Draw, Error, Image, Result, Scalars, add_scalar, rng};
 use cir_data::DataSet;
 use cir_metrics::Judge;
 use cir_train::{Algorithm, Learner, State};
@@ -95,14 +95,11 @@ impl Algorithm for Elegant {
             let draw = self.draw(step, trained, pair.images.dim(0)? / 2)?;
             let cir = draw.as_ref().map(|(weight, draw)| (*weight, draw));
             let update = self.adversaries.update(trained, &pair, cir, factor)?;
-            for (i, (term, value)) in update.scalars.into_iter().enumerate() {
+            for (term, value) in update.scalars {
                 if let Some(side) = term.strip_prefix("total_") {
                     totals.push((format!("{side}_{name}"), value));
                 }
-                if means.len() == i {
-                    means.push((term, 0.));
-                }
-                means[i].1 += value / names.len() as f64;
+                add_scalar(&mut means, term, value / names.len() as f64);
             }
             if trained == 0 {
                 let codes = update.made.iter().map(|made| made.encoding.code.code(0));
@@ -111,7 +108,7 @@ impl Algorithm for Elegant {
             }
         }
         let discriminators = means.iter().find(|(term, _)| term == "total_D");
-        let chance = (1. + self.config.loss.half_size) * std::f64::consts::LN_2;
+        let chance = self.config.loss.chance();
         let collapsed = discriminators.is_some_and(|(_, value)| *value < COLLAPSED * chance);
         self.collapsed = if collapsed { self.collapsed + 1 } else { 0 };
         let rates = self.adversaries.learners().map(|learner| learner.rate(factor));

@@ -2,7 +2,7 @@
 
 use cir_core::{
     AdamConfig, Cir, CirConfig, Error, LrSchedule, Partition, PixelRange, Result, Schema,
-    check_initialisation, check_shards, check_weights,
+    check_batch, check_initialisation, check_weights,
 };
 use cir_metrics::EvaluationConfig;
 use cir_ops::{Initialisation, Precision};
@@ -107,6 +107,18 @@ impl ModelConfig {
             let allowed = format!("{m} numbers, one for each of model.attributes");
             return Err(Error::setting("model.block_widths", format!("{widths:?}"), allowed));
         }
+        if widths.contains(&0) {
+            return Err(match &self.block_widths {
+                Some(widths) => {
+                    let found = format!("{widths:?}");
+                    Error::setting("model.block_widths", found, "numbers of at least 1")
+                }
+                None => {
+                    let allowed = format!("at most {width}, the code's channels");
+                    Error::setting("model.attributes", format!("{m} attributes"), allowed)
+                }
+            });
+        }
         let names = self.attributes.iter().map(String::as_str);
         let partition =
             Partition::of_widths(names.zip(widths)).map_err(|e| e.at("model.attributes"))?;
@@ -140,6 +152,13 @@ pub struct LossConfig {
     /// what the attribute needs is changed (Shen & Liu, 2017); 0 as published.
     #[serde(default)]
     pub change: f64,
+}
+
+impl LossConfig {
+    /// The discriminators' loss where each judges every picture true with probability ½.
+    pub fn chance(&self) -> f64 {
+        (1. + self.half_size) * (1. + self.mismatched / 2.) * std::f64::consts::LN_2
+    }
 }
 
 /// Adam of the generator (encoder and decoder) and of both discriminators.
@@ -210,10 +229,7 @@ impl ElegantConfig {
         self.optimiser.discriminator.check("optimiser.discriminator")?;
         self.schedule.check("schedule")?;
         self.evaluation.check()?;
-        if self.sampling.batch == 0 {
-            return Err(Error::setting("sampling.batch", 0, "at least 1"));
-        }
-        check_shards(self.sampling.batch, self.sampling.shards, &self.cir)?;
+        check_batch(self.sampling.batch, self.sampling.shards, &self.cir)?;
         Cir::new(self.cir.clone(), &self.model.partition()?).map(|_| ())
     }
 }
@@ -254,6 +270,10 @@ mod tests {
         assert!(widths.contains("model.block_widths: found [8]"), "{widths}");
         let width = refusal(|c| c.model.block_widths = Some(vec![1, 1]));
         assert!(width.contains("model.block_widths: found 2 numbers"), "{width}");
+        let none = refusal(|c| c.model.block_widths = Some(vec![0, 8]));
+        assert!(none.contains("model.block_widths: found [0, 8]"), "{none}");
+        let many = refusal(|c| c.model.attributes = (0..99).map(|i| i.to_string()).collect());
+        assert!(many.contains("model.attributes: found 99 attributes"), "{many}");
         let smooth = refusal(|c| c.model.smooth_stages = 9);
         assert!(smooth.contains("model.smooth_stages: found 9"), "{smooth}");
         assert!(refusal(|c| c.loss.mismatched = -1.).contains("loss.mismatched: found -1"));

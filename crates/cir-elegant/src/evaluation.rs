@@ -64,15 +64,27 @@ pub struct Swapped {
 }
 
 /// `count` pairs for the attribute at `place` of the schema: images that have it, and that have it not.
-fn pairs(data: &DataSet, place: usize, count: usize, seed: u64) -> Vec<[usize; 2]> {
-    let labelled = |value| {
+///
+/// # Errors
+/// When there are none of either.
+fn pairs(data: &DataSet, place: usize, count: usize, seed: u64) -> Result<Vec<[usize; 2]>> {
+    let (images, which) = data.split.scored();
+    let labelled = |value: u16| {
         let has = |i: &&usize| data.index.labels(**i)[place] == value;
-        data.split.scored().0.iter().filter(has).copied().collect::<Vec<_>>()
+        let all: Vec<_> = images.iter().filter(has).copied().collect();
+        if all.is_empty() {
+            let attribute = &data.source.schema().attributes()[place];
+            let (name, value) = (&attribute.name, &attribute.values[usize::from(value)]);
+            let found = format!("no {which} image with {name}={value}");
+            let allowed = "a division that leaves images of both values to score";
+            return Err(cir_core::Error::setting("data.hold_out", found, allowed));
+        }
+        Ok(all)
     };
-    let (with, without) = (labelled(1), labelled(0));
+    let (with, without) = (labelled(1)?, labelled(0)?);
     let mut rng = rng(seed, "evaluation", place as u64);
     let pair = |_| Some([*with.choose(&mut rng)?, *without.choose(&mut rng)?]);
-    (0..count).map_while(pair).collect()
+    Ok((0..count).map_while(pair).collect())
 }
 
 /// `count` exchanges of each attribute.
@@ -83,7 +95,7 @@ pub fn swapped(model: &Model, data: &DataSet, count: usize, seed: u64) -> Result
     let config = &model.card().config;
     let mut all = Vec::new();
     for (block, place) in config.places(data.source.schema())?.into_iter().enumerate() {
-        for [a, b] in pairs(data, place, count, seed) {
+        for [a, b] in pairs(data, place, count, seed)? {
             let (a, b) = (data.source.image(a)?, data.source.image(b)?);
             let one = std::slice::from_ref;
             let [_, _, c, d] = model.exchange(block, one(&a), one(&b))?;
@@ -129,7 +141,7 @@ pub fn evaluate(
     let mut attributes = Vec::with_capacity(places.len());
     for (block, &place) in places.iter().enumerate() {
         let mut scores = Edits::default();
-        for pairs in pairs(data, place, each, seed).chunks(BATCH) {
+        for pairs in pairs(data, place, each, seed)?.chunks(BATCH) {
             let [with, without] =
                 [0, 1].map(|side| pairs.iter().map(|p| p[side]).collect::<Vec<_>>());
             let [a1, b1, c, d] = model.exchange(block, &shown(&with)?, &shown(&without)?)?;

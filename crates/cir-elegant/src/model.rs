@@ -161,17 +161,20 @@ impl Model {
         Ok(made)
     }
 
-    /// Block `block` exchanged between pictures of the model's size: for each of `a` and its partner
-    /// in `b` A1, B1, C and D.
+    /// Block `block` exchanged between pictures, brought to the model's size: for each of `a` and its
+    /// partner in `b` A1, B1, C and D.
     ///
     /// # Errors
-    /// When there is no picture, not as many of `a` as of `b`, or one has another size.
+    /// When there is no picture, or not as many of `a` as of `b`.
     pub fn exchange(
         &self,
         block: usize,
         a: &[Image],
         b: &[Image],
     ) -> candle_core::Result<[Vec<Image>; 4]> {
+        if a.len() != b.len() {
+            candle_core::bail!("exchange: {} pictures and {} partners", a.len(), b.len());
+        }
         let images = [a, b].map(|images| self.tensor(images));
         let [a_tensor, b_tensor] = images;
         let images = Tensor::cat(&[a_tensor?, b_tensor?], 0)?;

@@ -86,7 +86,11 @@ impl Exchange {
     }
 }
 
-/// The discriminators' terms `D1` and `D2`, and the probabilities of A, B, C and D by both.
+/// The discriminators' terms `D1` and `D2`, and the probabilities of A, B, C and D by both; after these,
+/// if `mismatched` counts, of A and B with wrong labels.
+///
+/// # Shapes
+/// For n pairs two times (4n, 1), or (6n, 1).
 ///
 /// # Errors
 /// When the shapes do not fit.

@@ -227,6 +227,8 @@ fn a_photo_keeps_its_size_and_a_full_exchange_is_that_of_the_networks() {
     let [_, _, c, _] =
         model.exchange(0, std::slice::from_ref(&a), std::slice::from_ref(&b)).unwrap();
     assert!(edited[0].l1(&c[0]).unwrap() < 1e-3);
+    let error = model.exchange(0, &[a.clone(), b.clone()], std::slice::from_ref(&b)).unwrap_err();
+    assert!(error.to_string().contains("2 pictures and 1 partners"), "{error}");
     let photo = Image::filled(30, 50, [200, 100, 50]);
     let edited = model.edits(&photo, &[b], sheet.tiles()).unwrap();
     assert_eq!((edited[0].height(), edited[0].width()), (30, 50));

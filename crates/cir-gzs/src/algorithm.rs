@@ -5,7 +5,7 @@ use std::sync::Arc;
 use candle_core::{DType, Device};
 use cir_core::{
     AdamConfig, ChosenMoved, Cir, CirConfig, Error, Image, LrSchedule, Moved, Params, Result,
-    Scalars, Schema, check_shards, rng,
+    Scalars, check_batch, rng,
 };
 use cir_data::DataSet;
 use cir_metrics::EvaluationConfig;
@@ -77,35 +77,17 @@ impl GzsConfig {
         self.optimiser.check("optimiser")?;
         self.schedule.check("schedule")?;
         self.evaluation.check()?;
-        if self.sampling.batch == 0 {
-            return Err(Error::setting("sampling.batch", 0, "at least 1"));
-        }
-        check_shards(self.sampling.batch, self.sampling.shards, &self.cir)?;
+        check_batch(self.sampling.batch, self.sampling.shards, &self.cir)?;
         if self.cir.moved == Moved::Chosen(ChosenMoved::Trained) {
             let allowed = "one, all-but-one, or a list of blocks: a step trains all blocks at once";
-            return Err(Error::setting("cir.moved", "\"trained\"", allowed));
+            return Err(Error::setting("cir.moved", &self.cir.moved, allowed));
         }
         Cir::new(self.cir.clone(), &self.model.blocks).map(|_| ())
     }
 
-    /// Checks the blocks against the attributes of the data.
-    ///
-    /// # Errors
-    /// Names both.
-    pub fn check_schema(&self, schema: &Schema) -> Result<()> {
-        let blocks: Vec<_> = self.model.blocks.blocks().iter().map(|b| &*b.name).collect();
-        let attributes: Vec<_> = schema.attributes().iter().map(|a| &*a.name).collect();
-        if blocks != attributes {
-            let attributes = attributes.join(", ");
-            let allowed = format!("the data's attributes in their order: {attributes}");
-            return Err(Error::setting("model.blocks", blocks.join(", "), allowed));
-        }
-        Ok(())
-    }
-
     /// The part of every image of a group.
     pub fn roles(&self) -> Roles {
-        let cycle = self.loss.lambda_cycle > 0.;
+        let cycle = self.loss.computes(self.loss.lambda_cycle);
         Roles::new(self.sampling.strategy, &self.model.blocks, cycle)
     }
 }
@@ -137,7 +119,7 @@ impl Gzs {
         device: &Device,
     ) -> Result<Self> {
         config.check()?;
-        config.check_schema(data.source.schema())?;
+        config.model.check_schema(data.source.schema())?;
         data.check_pictures(config.model.image_size, config.model.image_channels)?;
         let params = Params::new(seed);
         let net = Autoencoder::new(&config.model, params.builder(DType::F32, device))?;

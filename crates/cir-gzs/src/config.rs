@@ -1,7 +1,7 @@
 //! What can be set: the network's sizes and the loss.
 
 use candle_core::{Result as TensorResult, Tensor};
-use cir_core::{Error, Partition, PixelRange, Result, check_initialisation, check_weights};
+use cir_core::{Error, Partition, PixelRange, Result, Schema, check_initialisation, check_weights};
 use cir_ops::{Activation, Initialisation};
 use serde::{Deserialize, Serialize};
 
@@ -126,6 +126,20 @@ impl ModelConfig {
         check_initialisation(self.initialisation)?;
         self.blocks.check_width("model.blocks", 0, self.z_dim)
     }
+
+    /// Checks the blocks against the attributes of the data.
+    ///
+    /// # Errors
+    /// Names both.
+    pub fn check_schema(&self, schema: &Schema) -> Result<()> {
+        let blocks: Vec<_> = self.blocks.blocks().iter().map(|b| &*b.name).collect();
+        let attributes: Vec<_> = schema.attributes().iter().map(|a| &*a.name).collect();
+        if blocks == attributes {
+            return Ok(());
+        }
+        let allowed = format!("the data's attributes in their order: {}", attributes.join(", "));
+        Err(Error::setting("model.blocks", blocks.join(", "), allowed))
+    }
 }
 
 /// How a picture, or a block of a latent, is compared with its target.
@@ -211,6 +225,11 @@ fn published_combination() -> f64 {
 }
 
 impl LossConfig {
+    /// Whether a term of this weight is computed.
+    pub(crate) fn computes(&self, weight: f64) -> bool {
+        weight > 0. || self.log_unweighted
+    }
+
     /// The weight of a decoded picture's distance in the loss.
     pub fn weight(&self, kind: MixKind) -> f64 {
         match kind {

@@ -65,7 +65,8 @@ impl Evaluation {
 /// training's own combinations.
 ///
 /// # Errors
-/// When an image cannot be read or has another size than the model's.
+/// When the data's attributes are not the model's, training shows not every value, or an image cannot be
+/// read or has another size than the model's.
 pub fn recombine(
     model: &Model,
     data: &DataSet,
@@ -75,6 +76,7 @@ pub fn recombine(
     let mut rng = rng(seed, "evaluation", 0);
     let chosen: Vec<_> = data.split.scored().0.choose_multiple(&mut rng, count).copied().collect();
     let schema = data.source.schema();
+    model.card().config.check_schema(schema)?;
     let shown = data.shown_in_training()?;
     let mut results = Vec::with_capacity(chosen.len());
     for wanted in chosen.chunks(BATCH) {
@@ -82,9 +84,14 @@ pub fn recombine(
         for &index in wanted {
             truths.push(data.source.image(index)?);
             for (attribute, &value) in data.source.labels(index).iter().enumerate() {
-                // A split keeps every value in training, so that there is an image to choose.
-                let donor = shown[attribute][usize::from(value)].choose(&mut rng);
-                donors[attribute].push(data.source.image(donor.map_or(index, |&i| i as usize))?);
+                let Some(&donor) = shown[attribute][usize::from(value)].choose(&mut rng) else {
+                    let attribute = &schema.attributes()[attribute];
+                    let (name, value) = (&attribute.name, &attribute.values[usize::from(value)]);
+                    let found = format!("no training image with {name}={value}");
+                    let allowed = "a division that shows every value to training";
+                    return Err(cir_core::Error::setting("data.hold_out", found, allowed).into());
+                };
+                donors[attribute].push(data.source.image(donor as usize)?);
             }
         }
         let latents = donors

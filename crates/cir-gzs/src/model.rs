@@ -47,7 +47,8 @@ impl cir_train::ModelCard for ModelCard {
     const ALGORITHM: &'static str = "gzs";
 
     fn check(&self) -> Result<()> {
-        self.config.check()
+        self.config.check()?;
+        self.config.check_schema(&self.schema)
     }
 }
 

@@ -88,7 +88,7 @@ impl Step<'_> {
         let recon = self.roles.reconstructions(self.partition);
         let exchanges = self.roles.exchanges(self.partition);
         let rows = recon.iter().chain(&exchanges).map(Decode::Row);
-        let unsup = self.computes(self.loss.lambda_unsup).then_some(Decode::Unsup);
+        let unsup = self.loss.computes(self.loss.lambda_unsup).then_some(Decode::Unsup);
         let draws = cir.map_or(Ok(0), |cir| cir.draw.fractions.dim(0))?;
         let decodes: Vec<_> = rows.chain(unsup).chain((0..draws).map(Decode::Draw)).collect();
         for decodes in decodes.chunks(self.decodes_per_pass(batch)) {
@@ -98,7 +98,7 @@ impl Step<'_> {
         pass.sum("combine", exchanges.iter().map(|row| &*row.name));
 
         if let Some(pair) = self.roles.cycle
-            && self.computes(self.loss.lambda_cycle)
+            && self.loss.computes(self.loss.lambda_cycle)
         {
             let mut names = Vec::new();
             for j in 0..self.partition.len() {
@@ -133,10 +133,6 @@ impl Step<'_> {
         let (latents, found): (Vec<_>, Vec<_>) = found.into_iter().unzip();
         let (scalars, gradients) = mean_of_shards(found)?;
         Ok(StepGradients { scalars, gradients, latents: Latent::cat(&latents)? })
-    }
-
-    fn computes(&self, weight: f64) -> bool {
-        weight > 0. || self.loss.log_unweighted
     }
 
     fn decodes_per_pass(&self, batch: usize) -> usize {

@@ -295,7 +295,7 @@ impl I2iConfig {
     pub fn cir_terms(&self) -> Result<Vec<Cir>> {
         let Moved::Blocks(moved) = &self.cir.moved else {
             let allowed = "a list of the codes that move, each in a term of its own";
-            return Err(Error::setting("cir.moved", format!("{:?}", self.cir.moved), allowed));
+            return Err(Error::setting("cir.moved", &self.cir.moved, allowed));
         };
         if moved.is_empty() {
             return Err(Error::setting("cir.moved", "[]", BLOCKS.join(", ")));

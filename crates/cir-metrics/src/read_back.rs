@@ -3,9 +3,10 @@
 //! Where any combination can be rendered, a picture is read attribute by attribute: the value whose
 //! rendering lies nearest (mean squared difference), the other attributes held at their true values.
 
-use candle_core::{Result, bail};
 use cir_core::Image;
 use serde::Serialize;
+
+use crate::images::mean_square;
 
 /// Accumulates readings over pictures.
 #[derive(Debug, Clone)]
@@ -81,23 +82,6 @@ impl ReadBack {
             count: self.count,
         }
     }
-}
-
-fn mean_square(a: &Image, b: &Image) -> Result<f64> {
-    if (a.channels(), a.height(), a.width()) != (b.channels(), b.height(), b.width()) {
-        bail!(
-            "a picture of {}x{}x{} read against one of {}x{}x{}",
-            a.channels(),
-            a.height(),
-            a.width(),
-            b.channels(),
-            b.height(),
-            b.width()
-        );
-    }
-    let square = |(a, b): (&u8, &u8)| u64::from(a.abs_diff(*b)).pow(2);
-    let sum: u64 = a.data().iter().zip(b.data()).map(square).sum();
-    Ok(sum as f64 / a.data().len().max(1) as f64)
 }
 
 #[cfg(test)]

@@ -9,6 +9,8 @@ use cir_core::{
 use cir_ops::{Activation, Conv2d, ConvSpec, Initialisation, Linear};
 use rand::seq::IndexedRandom;
 
+use crate::probe;
+
 /// Output channels of the convolutions, each of which halves the picture.
 const WIDTHS: [usize; 4] = [16, 32, 64, 64];
 /// Larger pictures are halved until they are no larger.
@@ -98,10 +100,7 @@ impl Reader {
     /// # Errors
     /// When a picture has another size than those it has learnt from.
     pub fn read(&self, pictures: &[Image]) -> Result<Vec<Labels>> {
-        let likeliest = |logits: &Vec<f64>| {
-            let best = logits.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
-            best.map_or(0, |(value, _)| value as u16)
-        };
+        let likeliest = |logits: &Vec<f64>| probe::likeliest(logits) as u16;
         let all = self.by_value(pictures)?;
         Ok(all.iter().map(|attributes| attributes.iter().map(likeliest).collect()).collect())
     }

@@ -196,6 +196,9 @@ fn adam_in_place_equals_adam_in_new_tensors() {
 fn moments_that_nothing_feeds_any_more_end_at_0() {
     let hyper = AdamHyper { lr: 1e-2, beta1: 0.5, beta2: 0.5, eps: 1e-8, weight_decay: 0. };
     everywhere(|dtype, _, kernels| {
+        if kernels == Kernels::Candle {
+            return; // Its operations keep what they compute.
+        }
         let vars: Vec<Var> = (0..3).map(|i| var(&[37], i, dtype)).collect();
         vars[2].set(&vars[2].sqr().unwrap()).unwrap();
         let grad = vars[0].zeros_like().unwrap();

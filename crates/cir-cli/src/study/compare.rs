@@ -16,6 +16,8 @@ pub(super) struct Comparison<'a> {
     pub(super) seeds: Vec<u64>,
     /// By metric, in the study's order.
     pub(super) differences: Vec<Difference>,
+    /// Metrics that were measured otherwise in one than in the other, as their protocols say.
+    pub(super) unlike: Vec<&'a str>,
 }
 
 /// All comparisons that the study asks for and that have a seed.
@@ -53,6 +55,12 @@ fn comparison<'a>(
     if seeds.is_empty() {
         return Ok(None);
     }
+    let unlike = study.metrics.iter().filter(|metric| {
+        let protocol =
+            |name, seed| results.row(name, seed)?.scores.get(&metric.at)?.protocol.as_ref();
+        seeds.iter().any(|&seed| protocol(&*setting.name, seed) != protocol(against, seed))
+    });
+    let unlike = unlike.map(|metric| &*metric.name).collect();
     let differences = study.metrics.iter().map(|metric| difference(&metric.at));
     let differences: Option<Vec<_>> = differences.collect::<Result<_>>()?;
     Ok(differences.map(|differences| Comparison {
@@ -60,6 +68,7 @@ fn comparison<'a>(
         against,
         seeds,
         differences,
+        unlike,
     }))
 }
 

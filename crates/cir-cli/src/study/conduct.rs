@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::Result;
-use cir_train::StopFlag;
+use cir_train::{StopFlag, machine};
 use serde_json::Value;
 
 use super::{
@@ -169,7 +169,10 @@ impl Conduct<'_> {
             scores: found(&self.study.metrics, printed, &run.scores())?,
         };
         let (steps, seconds) = run.progress();
-        self.times.add(setting, run.seed, Time { steps, seconds })?;
+        let machine: Vec<_> =
+            machine().into_iter().map(|(what, is)| format!("{what} {is}")).collect();
+        let time = Time { steps, seconds, machine: machine.join(", ") };
+        self.times.add(setting, run.seed, time)?;
         self.results.add(row)?;
         self.write().map(drop)
     }

@@ -4,7 +4,7 @@ use std::{fmt::Write as _, path::Path};
 
 use anyhow::Result;
 use cir_metrics::Verdict;
-use cir_train::{Interval, Intervals, Report, Tone, machine, write_text};
+use cir_train::{Interval, Intervals, Report, Tone, write_text};
 
 use super::{
     compare::{Comparison, comparisons},
@@ -16,7 +16,10 @@ use super::{
 
 const READING: &str = "Differences are paired: the same seed trains both settings, and what is shown is the mean over \
     seeds of new minus old. Intervals are of 95 %, by Student's t over seeds. Better or worse stands where zero \
-    lies outside; of twenty comparisons without any effect one would be expected to.";
+    lies outside.";
+
+const SECONDS: &str = "Seconds are the median training's, beside others and whatever else the machine did: they do \
+    not say what a setting costs.";
 
 /// Writes `report.html` and `results.md` into the study's folder; returns the Markdown.
 pub(super) fn write(
@@ -42,6 +45,8 @@ pub(super) fn write(
     report.text(what);
     let settings = settings(study, times);
     show(&mut report, &mut markdown, "Settings", &settings);
+    _ = writeln!(markdown, "{SECONDS}\n");
+    report.text(SECONDS);
     let described = study.settings.iter().filter(|setting| !setting.description.is_empty());
     for setting in described {
         let text = format!("{}: {}", setting.name, setting.description);
@@ -49,7 +54,9 @@ pub(super) fn write(
         report.text(text);
     }
     report.section("How it was made");
-    report.facts(&machine());
+    for machine in times.machines() {
+        report.text(format!("Trained on: {machine}."));
+    }
     report.code(&*study.text);
     write_text(&folder.join("results.md"), &markdown)?;
     write_text(&folder.join("report.html"), &report.to_html())?;
@@ -130,7 +137,16 @@ fn verdict(study: &Study, comparison: &Comparison<'_>) -> String {
     let said = said.iter().filter(|(_, metrics)| !metrics.is_empty());
     let said: Vec<_> =
         said.map(|(words, metrics)| format!("{words} {}", metrics.join(", "))).collect();
-    format!("{setting} against {against}, {seeds}: {}.", said.join("; "))
+    let (metrics, chance) = (study.metrics.len(), study.metrics.len() as f64 / 20.);
+    let unlike = match &comparison.unlike[..] {
+        [] => String::new(),
+        unlike => format!(" Measured by other protocols: {}.", unlike.join(", ")),
+    };
+    format!(
+        "{setting} against {against}, {seeds}: {} (by chance {chance:.1} of {metrics} would seem better or \
+         worse).{unlike}",
+        said.join("; ")
+    )
 }
 
 fn seeds(count: usize) -> String {

@@ -1,6 +1,9 @@
 //! What trainings took: kept apart from the results, which depend on no clock.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 use anyhow::{Context, Result};
 use cir_train::write_json;
@@ -15,11 +18,14 @@ pub(super) struct Times {
     of: BTreeMap<String, BTreeMap<u64, Time>>,
 }
 
-/// What one training took.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+/// What one training took, and where.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Time {
     pub(super) steps: u64,
     pub(super) seconds: f64,
+    /// Processor, system and version.
+    #[serde(default)]
+    pub(super) machine: String,
 }
 
 impl Times {
@@ -47,9 +53,15 @@ impl Times {
     }
 
     /// The training of a setting that took the median time; none where none has ended.
-    pub(super) fn of(&self, setting: &str) -> Option<Time> {
-        let mut all: Vec<_> = self.of.get(setting)?.values().copied().collect();
+    pub(super) fn of(&self, setting: &str) -> Option<&Time> {
+        let mut all: Vec<_> = self.of.get(setting)?.values().collect();
         all.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
         all.get(all.len() / 2).copied()
+    }
+
+    /// The machines that trained, as far as they are known.
+    pub(super) fn machines(&self) -> BTreeSet<&str> {
+        let all = self.of.values().flat_map(BTreeMap::values);
+        all.map(|time| &*time.machine).filter(|machine| !machine.is_empty()).collect()
     }
 }

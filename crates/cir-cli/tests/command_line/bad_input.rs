@@ -90,6 +90,7 @@ fn a_run_folder_that_exists() {
     place.ok(&[&train("run", &["train.steps=3"])[..], &["--force"]].concat());
     assert_ne!(model, bytes(&place.path("run/model.safetensors")));
     says(&place.refused(&["train", "--resume", "nowhere"], 1), &["nowhere", "recipe.toml"]);
+    says(&place.refused(&["train", "run"], 2), &["the folder of a run", "--resume run"]);
     let other = ["train", "gzs-dsprites", "--resume", "run"];
     says(&place.refused(&other, 2), &["--resume", "RECIPE"]);
     let set = ["train", "--resume", "run", "--set", "train.steps=9"];
@@ -155,6 +156,10 @@ fn models_and_checkpoints_that_do_not_fit() {
 
     let mut tensors: BTreeMap<_, _> =
         candle_core::safetensors::load_buffer(&whole, &Device::Cpu).unwrap().into_iter().collect();
+    let mut other: serde_json::Value = serde_json::from_str(&card).unwrap();
+    other["schema"][0]["name"] = "mood".into();
+    store(&model, &tensors, &other.to_string());
+    says(&place.refused(&["info", "run"], 1), &["model.blocks", "letter", "mood"]);
     tensors.remove("encoder.0.weight");
     store(&model, &tensors, &card);
     says(&place.refused(&["info", "run"], 1), &["encoder.0.weight", "nothing"]);

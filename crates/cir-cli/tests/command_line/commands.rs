@@ -173,4 +173,13 @@ fn a_folder_with_a_table_is_a_data_set_by_one_card() {
     let printed = place.train("run", &sets);
     assert!(printed.contains("held-out combinations"), "{printed}");
     assert!(place.ok(&["info", "run"]).contains("trained on mine"));
+
+    // A picture less divides them otherwise: what was held out may have been learnt.
+    let labels = place.path("pictures/labels.csv");
+    let table = std::fs::read_to_string(&labels).unwrap();
+    std::fs::write(&labels, table.trim_end().rsplit_once('\n').unwrap().0).unwrap();
+    for command in [["eval", "run"], ["train", "--resume=run"]] {
+        let refused = place.refused(&command, 2);
+        assert!(refused.contains("run/data.json: found"), "{refused}");
+    }
 }

@@ -13,10 +13,9 @@ pub(super) fn read(
     unmatched: Unmatched,
 ) -> Result<(Vec<Row>, usize)> {
     let mut paths = Vec::new();
-    collect(root, unmatched, &mut paths)?;
+    let mut left_out = collect(root, unmatched, &mut paths)?;
     paths.sort();
     let mut rows = Vec::with_capacity(paths.len());
-    let mut left_out = 0;
     for path in paths {
         match pattern.labels(&relative(root, &path)) {
             Some(values) => rows.push(Row { path, values, line: None }),
@@ -30,19 +29,22 @@ pub(super) fn read(
     Ok((rows, left_out))
 }
 
-fn collect(folder: &Path, unmatched: Unmatched, paths: &mut Vec<PathBuf>) -> Result<()> {
+/// Adds the pictures below `folder`, and counts those of kinds that are not read.
+fn collect(folder: &Path, unmatched: Unmatched, paths: &mut Vec<PathBuf>) -> Result<usize> {
+    let mut left_out = 0;
     for path in list_folder(folder)? {
         if path.is_dir() {
-            collect(&path, unmatched, paths)?;
+            left_out += collect(&path, unmatched, paths)?;
             continue;
         }
         match is_picture(&path) {
             Ok(true) => paths.push(path),
-            Err(error) if unmatched == Unmatched::Refuse => return Err(error),
-            _ => {}
+            Ok(false) => {}
+            Err(_) if unmatched == Unmatched::Skip => left_out += 1,
+            Err(error) => return Err(error),
         }
     }
-    Ok(())
+    Ok(left_out)
 }
 
 /// The path below `root`, its parts joined by `/` on every system.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use cir_core::Image;
 use cir_data::{DataConfig, DataSet, Result, load_image, save_png};
+use image::ImageEncoder;
 
 const COLOURS: [(&str, [u8; 3]); 3] =
     [("red", [255, 0, 0]), ("green", [0, 255, 0]), ("blue", [0, 0, 255])];
@@ -155,7 +156,34 @@ fn pictures_of_other_kinds_are_not_passed_over() {
     let expected = "red_2.tiff: found another kind of picture; expected PNG, JPEG or WebP";
     assert!(error.ends_with(expected), "{error}");
     set.replace("halves.toml", "pattern =", "unmatched = \"skip\"\npattern =");
+    set.picture("pictures/dark/red.png", [0; 3], 0, 16);
+    set.picture("pictures/drak/red_3.png", [0; 3], 0, 16);
+    let data = set.open().unwrap();
+    check(&data);
+    assert_eq!(data.source.left_out(), 3, "of another kind, without a number, of no value");
+}
+
+#[test]
+fn hidden_files_are_passed_over() {
+    let set = Set::with_paths();
+    set.write("pictures/dark/._red_1.png", "what macOS leaves beside a picture");
     check(&set.open().unwrap());
+}
+
+/// Cameras store pictures as their sensor lies; a tag says how to turn them.
+#[test]
+fn pictures_are_turned_upright() {
+    let set = Set::new();
+    let path = set.path("lying.jpg");
+    let lying: Vec<u8> = (0..16 * 16).flat_map(|i| [if i % 16 < 8 { 255 } else { 0 }; 3]).collect();
+    // The one entry of the directory: orientation, 6, "turn clockwise".
+    let exif = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
+    let mut encoder = image::codecs::jpeg::JpegEncoder::new(fs::File::create(&path).unwrap());
+    encoder.set_exif_metadata(exif.to_vec()).unwrap();
+    encoder.write_image(&lying, 16, 16, image::ExtendedColorType::Rgb8).unwrap();
+    let (upright, _) = load_image(&path, 1, 16).unwrap();
+    let (first, last) = (upright.data()[..16].to_vec(), upright.data()[240..].to_vec());
+    assert!(first.iter().all(|&p| p > 240) && last.iter().all(|&p| p < 15), "{first:?} {last:?}");
 }
 
 #[test]

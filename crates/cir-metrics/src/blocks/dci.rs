@@ -11,6 +11,9 @@ use crate::{
     statistics::{entropy, mean},
 };
 
+/// Resamples on which trees are grown anew, which takes long.
+const REGROWN: usize = 20;
+
 /// The three scores, between 0 and 1.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Dci {
@@ -31,7 +34,7 @@ pub struct Dci {
 /// attributes, of its importances; blocks count by how important they are. An attribute's completeness is
 /// 1 less the entropy, to the base of the number of blocks. Trees learn from half of the images;
 /// informativeness is judged on the rest, and so is its interval. The other intervals come from a tenth of
-/// the trees, grown anew on each resample.
+/// the trees, grown anew on each of at most 20 resamples.
 ///
 /// # Errors
 /// When the blocks do not fit the codes, or there are fewer than two images.
@@ -65,21 +68,28 @@ pub(super) fn judged(
     };
     let (values, importances, right) = scores(learn, forest)?;
     let few = ForestConfig { trees: forest.trees.div_ceil(10) };
-    let intervals = sampling
-        .normal(learn.rows(), values, |images| Ok(scores(&learn.select(images), few)?.0))?;
+    let regrown = Sampling { resamples: sampling.resamples.min(REGROWN), ..sampling };
+    let intervals =
+        regrown.normal(learn.rows(), values, |images| Ok(scores(&learn.select(images), few)?.0))?;
     let accuracy = |images: &[usize]| mean(images.iter().map(|&i| right[i]));
-    let protocol = |name| {
+    let protocol = |name: &str, interval: &str| {
         let (trees, learnt, judged) = (forest.trees, learn.rows(), judge.rows());
         format!(
-            "DCI {name} of {what} 1 bagged trees={trees} learnt={learnt} judged={judged} {sampling}"
+            "DCI {name} of {what} 1 bagged trees={trees} learnt={learnt} judged={judged} {interval}"
         )
     };
+    let of_few = format!("{regrown} of trees={}", few.trees);
     let learnt = |k: usize, name| Score {
         value: values[k],
         interval: intervals[k],
-        protocol: protocol(name),
+        protocol: protocol(name, &of_few),
     };
-    let judged = Score::judged(judge.rows(), accuracy, sampling, protocol("informativeness"));
+    let judged = Score::judged(
+        judge.rows(),
+        accuracy,
+        sampling,
+        protocol("informativeness", &sampling.to_string()),
+    );
     Ok(Dci {
         disentanglement: learnt(0, "disentanglement"),
         completeness: learnt(1, "completeness"),

@@ -122,7 +122,9 @@ impl Lpips {
         for (a, b) in a.chunks(BATCH).zip(b.chunks(BATCH)) {
             self.distances(a, b)?.into_iter().for_each(|distance| mean.add(distance));
         }
-        let size = format!("{}x{}", first.height(), first.width());
+        let of = |image: &Image| format!("{}x{}", image.height(), image.width());
+        let same = a.iter().all(|image| of(image) == of(first));
+        let size = if same { of(first) } else { "several".into() };
         Ok(mean.score(format!("LPIPS 0.1 1 {:?} pictures={size}", self.backbone)))
     }
 

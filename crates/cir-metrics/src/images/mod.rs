@@ -42,3 +42,14 @@ fn one_shape(a: &Image, b: &Image) -> Result<[usize; 3]> {
     }
     Ok(shape(a))
 }
+
+/// The mean squared difference in squares of a level of 255.
+///
+/// # Errors
+/// When the shapes differ.
+pub(crate) fn mean_square(a: &Image, b: &Image) -> Result<f64> {
+    one_shape(a, b)?;
+    let square = |(a, b): (&u8, &u8)| u64::from(a.abs_diff(*b)).pow(2);
+    let sum: u64 = a.data().iter().zip(b.data()).map(square).sum();
+    Ok(sum as f64 / a.data().len() as f64)
+}

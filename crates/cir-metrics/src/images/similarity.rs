@@ -4,7 +4,7 @@ use candle_core::{Result, bail};
 use cir_core::Image;
 use serde::Serialize;
 
-use super::{one_shape, ssim};
+use super::{mean_square, one_shape, ssim};
 use crate::{Score, score::NORMAL};
 
 /// The peak signal-to-noise ratio 10 log10(255² / mean squared difference), in decibels; infinite if the
@@ -13,10 +13,7 @@ use crate::{Score, score::NORMAL};
 /// # Errors
 /// When the shapes differ.
 pub fn psnr(a: &Image, b: &Image) -> Result<f64> {
-    one_shape(a, b)?;
-    let square = |(a, b): (&u8, &u8)| u64::from(a.abs_diff(*b)).pow(2);
-    let sum: u64 = a.data().iter().zip(b.data()).map(square).sum();
-    Ok(10. * (255. * 255. * a.data().len() as f64 / sum as f64).log10())
+    Ok(10. * (255. * 255. / mean_square(a, b)?).log10())
 }
 
 /// [`Image::l1`], [`psnr`] and [`ssim`] of pairs that come one after another.
