@@ -86,6 +86,8 @@ impl ReadBack {
 
 #[cfg(test)]
 mod tests {
+    use candle_core::Result;
+
     use super::*;
 
     /// Two attributes, three values each: the grey levels of the two halves of a picture.

@@ -94,17 +94,16 @@ impl Learner {
             let moments = learner.adam.load(updates, &moments);
             moments.map_err(|error| error.within(prefix))?;
         }
-        if let Some((name, count)) = state.counters.first_key_value() {
-            let found = format!("{name:?}, {count}");
-            return Err(Error::setting("counters", found, "no counter of this name"));
+        if let Some((name, tensor)) = state.tensors.first_key_value() {
+            let (name, found) = (name.clone(), format!("shape {:?}", tensor.dims()));
+            return Err(Error::Tensor { name, found, expected: "no tensor of this name".into() });
         }
-        match state.tensors.first_key_value() {
+        match state.counters.first_key_value() {
             None => Ok(()),
-            Some((name, tensor)) => Err(Error::Tensor {
-                name: name.clone(),
-                found: format!("shape {:?}", tensor.dims()),
-                expected: "no tensor of this name".into(),
-            }),
+            Some((name, count)) => {
+                let found = format!("{name:?}, {count}");
+                Err(Error::setting("counters", found, "no counter of this name"))
+            }
         }
     }
 }
@@ -133,6 +132,10 @@ mod tests {
         Learner::restore([&mut g, &mut d], state.clone()).unwrap();
         let refusal = Learner::restore([&mut g], state.clone()).unwrap_err().to_string();
         assert!(refusal.contains("tensor discriminator.moment1.w"), "{refusal}");
+        let mut more = state.clone();
+        more.counters.insert("critic.adam".into(), 3);
+        let refusal = Learner::restore([&mut g, &mut d], more).unwrap_err().to_string();
+        assert!(refusal.contains("critic.adam"), "{refusal}");
         let mut lacking = state.clone();
         lacking.tensors.remove("generator.weight.w");
         let refusal = Learner::restore([&mut g, &mut d], lacking).unwrap_err().to_string();

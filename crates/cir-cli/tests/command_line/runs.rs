@@ -90,6 +90,7 @@ fn every_setting_of_the_step_trains() {
         "cir.draws=3",
         "cir.moved=['back_colour']",
         "cir.scale=relative",
+        "sampling.batch=2",
         "cir.also_moved=true",
         "cir.t.beta=0.5",
     ];
