@@ -6,6 +6,11 @@ use super::{
     row::Row,
 };
 
+const READING: &str = "A layer is c (convolution) or t (transposed), side of the kernel, stride, channels in and out, \
+    side of the picture, batch. Times are medians, ratios ours by theirs (of wall time, CPU time, peak memory); the \
+    bar is the largest ratio that is allowed. The share of peak counts the products of a direct convolution in \
+    float32: filtering takes fewer, bfloat16 multiplies faster.";
+
 /// The table, with the sums over all layers where all were timed.
 pub(super) fn markdown(report: &Report) -> String {
     let mut lines = vec![format!("{}.", report.machine), String::new()];
@@ -17,7 +22,7 @@ pub(super) fn markdown(report: &Report) -> String {
             limits.bytes / 1e9
         ));
     }
-    lines.push(String::new());
+    lines.extend([String::new(), READING.into(), String::new()]);
     lines.push(
         "| work | threads | against | ours, ms | theirs, ms | ratio | of CPU time | of memory | bar | share of peak |"
             .into(),
