@@ -19,7 +19,6 @@ pub fn check_batch(batch: usize, shards: usize, cir: &CirConfig) -> crate::Resul
         (1, _) if measured => {
             wrong_batch("at least 2 where cir.scale is \"relative\", measured over the batch")
         }
-        (_, 0) => wrong_shards(format!("a number that divides sampling.batch, {batch}")),
         _ if !batch.is_multiple_of(shards) => {
             wrong_shards(format!("a number that divides sampling.batch, {batch}"))
         }
