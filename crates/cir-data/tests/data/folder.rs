@@ -150,7 +150,8 @@ fn pictures_can_be_webp() {
 fn pictures_of_other_kinds_are_not_passed_over() {
     let set = Set::with_paths();
     set.write("pictures/dark/notes.txt", "no picture");
-    set.open().unwrap();
+    set.write("pictures/dark/._red_1.png", "hidden: what macOS leaves beside a picture");
+    check(&set.open().unwrap());
     set.write("pictures/dark/red_2.tiff", "II*");
     let error = set.error();
     let expected = "red_2.tiff: found another kind of picture; expected PNG, JPEG or WebP";
@@ -161,13 +162,6 @@ fn pictures_of_other_kinds_are_not_passed_over() {
     let data = set.open().unwrap();
     check(&data);
     assert_eq!(data.source.left_out(), 3, "of another kind, without a number, of no value");
-}
-
-#[test]
-fn hidden_files_are_passed_over() {
-    let set = Set::with_paths();
-    set.write("pictures/dark/._red_1.png", "what macOS leaves beside a picture");
-    check(&set.open().unwrap());
 }
 
 /// Cameras store pictures as their sensor lies; a tag says how to turn them.
