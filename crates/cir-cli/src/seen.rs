@@ -1,7 +1,7 @@
 //! What a run was trained on: it is neither continued nor scored on other data, whose held-out
 //! combinations it may have learnt.
 
-use std::{fmt, fs, path::Path};
+use std::{fmt, fs, io::ErrorKind::NotFound, path::Path};
 
 use anyhow::{Context, Result};
 use cir_data::DataSet;
@@ -44,8 +44,11 @@ impl Seen {
     /// Checks that the run in `folder` has seen these data.
     pub(crate) fn check(data: &DataSet, folder: &Path) -> Result<()> {
         let path = folder.join("data.json");
-        // Runs of earlier versions have none.
-        let Ok(text) = fs::read_to_string(&path) else { return Ok(()) };
+        let text = match fs::read_to_string(&path) {
+            // Runs of earlier versions have none.
+            Err(e) if e.kind() == NotFound => return Ok(()),
+            read => read.with_context(|| path.display().to_string())?,
+        };
         let then: Self = serde_json::from_str(&text).with_context(|| path.display().to_string())?;
         let now = Self::of(data);
         if then == now {

@@ -133,10 +133,9 @@ fn announce(recipe: &Recipe, data: &DataSet, run: &RunDir, done: u64) {
         backend::name(),
         run.path().display()
     );
-    match data.source.left_out() {
-        0 => {}
-        1 => eprintln!("1 picture whose path does not fit the card is left out"),
-        n => eprintln!("{n} pictures whose paths do not fit the card are left out"),
+    let left_out = data.source.left_out();
+    if left_out > 0 {
+        eprintln!("pictures left out, as the card's unmatched = \"skip\" allows: {left_out}");
     }
     let cir = recipe.algorithm.cir();
     if cir.is_idle(recipe.train.steps) {

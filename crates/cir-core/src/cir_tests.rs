@@ -104,6 +104,15 @@ fn the_weight_follows_start_and_ramp_and_is_nothing_at_lambda_0() {
 }
 
 #[test]
+fn a_constant_fraction_is_what_all_moved_numbers_get() {
+    let cir =
+        Cir::new(CirConfig { t: FractionDistribution::Constant(1.), ..config() }, &partition());
+    let mut rng = crate::rng(1, "cir", 1);
+    let draw = cir.unwrap().draw(&mut rng, None, 3, DType::F64, &Device::Cpu).unwrap();
+    assert_eq!(draw.fractions.flatten_all().unwrap().to_vec1::<f64>().unwrap(), [1.; 6]);
+}
+
+#[test]
 fn settings_out_of_range_are_named() {
     let refusal = |config| Cir::new(config, &partition()).unwrap_err().to_string();
     assert_eq!(

@@ -61,6 +61,29 @@ impl DataSet {
         members(&self.index, &self.split.train)
     }
 
+    /// The images that a model is scored on which have the first and the second value of the attribute
+    /// at `place` of the schema, one of two values.
+    ///
+    /// # Errors
+    /// When there is none of either.
+    pub fn scored_by_value(&self, place: usize) -> cir_core::Result<[Vec<usize>; 2]> {
+        let (scored, which) = self.split.scored();
+        let with = |value: u16| {
+            let has = |i: &&usize| self.index.labels(**i)[place] == value;
+            scored.iter().filter(has).copied().collect::<Vec<_>>()
+        };
+        let found = [0, 1].map(with);
+        let attribute = &self.source.schema().attributes()[place];
+        match found.iter().zip(&attribute.values).find(|(images, _)| images.is_empty()) {
+            None => Ok(found),
+            Some((_, value)) => Err(cir_core::Error::setting(
+                "data.hold_out",
+                format!("no {which} image with {}={value}", attribute.name),
+                "images of both values to score",
+            )),
+        }
+    }
+
     /// Checks that a model takes these pictures.
     ///
     /// # Errors

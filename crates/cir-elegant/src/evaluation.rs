@@ -68,20 +68,7 @@ pub struct Swapped {
 /// # Errors
 /// When there are none of either.
 fn pairs(data: &DataSet, place: usize, count: usize, seed: u64) -> Result<Vec<[usize; 2]>> {
-    let (images, which) = data.split.scored();
-    let labelled = |value: u16| {
-        let has = |i: &&usize| data.index.labels(**i)[place] == value;
-        let all: Vec<_> = images.iter().filter(has).copied().collect();
-        if all.is_empty() {
-            let attribute = &data.source.schema().attributes()[place];
-            let (name, value) = (&attribute.name, &attribute.values[usize::from(value)]);
-            let found = format!("no {which} image with {name}={value}");
-            let allowed = "a division that leaves images of both values to score";
-            return Err(cir_core::Error::setting("data.hold_out", found, allowed));
-        }
-        Ok(all)
-    };
-    let (with, without) = (labelled(1)?, labelled(0)?);
+    let [without, with] = data.scored_by_value(place)?;
     let mut rng = rng(seed, "evaluation", place as u64);
     let pair = |_| Some([*with.choose(&mut rng)?, *without.choose(&mut rng)?]);
     Ok((0..count).map_while(pair).collect())

@@ -284,3 +284,13 @@ fn shards_add_up_to_the_batch() {
         }
     }
 }
+
+#[test]
+fn an_attribute_that_no_picture_to_score_has_is_named() {
+    let (elegant, mut data) = (elegant(config()), (*data()).clone());
+    data.split.held_out.retain(|&i| data.index.labels(i)[2] == 0);
+    let judge = judge(&data, 3, 1).unwrap();
+    let error = evaluate(elegant.trained(), &data, &judge, 8, 1).unwrap_err().to_string();
+    let expected = "data.hold_out: found no held-out image with hat=yes; allowed: images of both";
+    assert!(error.starts_with(expected), "{error}");
+}

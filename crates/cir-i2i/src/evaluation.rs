@@ -1,7 +1,7 @@
 //! Scores of translations of held-out pictures.
 
 use candle_core::Tensor;
-use cir_core::{Error, Image, Labels, Scalars, rng};
+use cir_core::{Image, Labels, Scalars, rng};
 use cir_data::{DataSet, Result};
 use cir_metrics::Judge;
 use cir_ops::side_by_side;
@@ -120,19 +120,7 @@ impl<'a> Held<'a> {
     pub(crate) fn new(model: &'a Model, data: &'a DataSet) -> Result<Self> {
         let domains = &model.card().schema.attributes()[0];
         let place = data.source.schema().binary(&domains.name)?;
-        let (scored, what) = data.split.scored();
-        let held = Domain::BOTH.map(|x| {
-            let of = |i: &&usize| usize::from(data.index.labels(**i)[place]) == x.index();
-            scored.iter().filter(of).copied().collect::<Vec<_>>()
-        });
-        match held.iter().zip(&domains.values).find(|(images, _)| images.is_empty()) {
-            None => Ok(Self { model, data, domains: held, place }),
-            Some((_, name)) => {
-                let found = format!("no {what} image with {}={name}", domains.name);
-                Err(Error::setting("data.hold_out", found, "images of both domains to score")
-                    .into())
-            }
-        }
+        Ok(Self { model, data, domains: data.scored_by_value(place)?, place })
     }
 
     /// What picture `i` would be in the manner of picture `j`, as the model sees it, where the data

@@ -52,7 +52,8 @@ pub fn adam_update(
 /// `torch.optim.Adam`'s update number `t` (from 1), which overwrites the parameter and both
 /// moments.
 ///
-/// f32 and f64 on the CPU are updated in one pass over memory; elsewhere the variables are set to
+/// f32 and f64 on the CPU are updated in one pass over memory, and moments that would be subnormal
+/// become 0; elsewhere the variables are set to
 /// what [`adam_update`] returns.
 ///
 /// # Shapes
@@ -225,7 +226,7 @@ impl<T: Number> Task for Chunk<'_, T> {
 }
 
 /// `x`, or 0 where it is subnormal. The moments of a weight that gradients reach no more decay to
-/// subnormal numbers and stay there, and with these a processor may compute a hundred times as long.
+/// subnormal numbers and stay there, and with these a processor may compute many times as long.
 #[inline(always)]
 fn normal<T: Number>(x: T) -> T {
     if x.abs() < T::SMALLEST { T::ZERO } else { x }

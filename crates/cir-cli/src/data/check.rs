@@ -32,7 +32,7 @@ pub(super) fn run(asked: &Pictures, json: bool) -> Result<()> {
     } else {
         let left_out = match source.left_out() {
             0 => String::new(),
-            n => format!(", {n} left out, for their paths do not fit the card"),
+            n => format!(", {n} left out, as the card's unmatched = \"skip\" allows"),
         };
         println!("{}: {} pictures, {} wrong{left_out}", asked.data.name, all.len(), wrong.len());
     }
