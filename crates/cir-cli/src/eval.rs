@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Result;
 use cir_data::DataSet;
-use cir_train::RunDir;
+use cir_train::{RunDir, RunFiles};
 
 use crate::{
     algorithms::Model, model, paths, recipe::Recipe, report, representation::Representation,
@@ -37,7 +37,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args) -> Result<()> {
     let (recipe, data, model) = open(&args.run)?;
     // A run that trains writes its own report at the end.
-    let reported = args.run.join("report.html").is_file();
+    let reported = RunFiles::of(&args.run).report().is_file();
     let run = reported.then(|| RunDir::open(&args.run)).transpose()?;
     let mut all = model.evaluate(&recipe, &data, args.count as usize)?;
     if let Some(editor) = model.editor() {
@@ -65,11 +65,12 @@ pub(crate) fn run(args: Args) -> Result<()> {
 
 /// A run's recipe, data and model.
 pub(crate) fn open(run: &std::path::Path) -> Result<(Recipe, Arc<DataSet>, Box<dyn Model>)> {
-    let recipe = Recipe::stored(run)?;
+    let files = RunFiles::of(run);
+    let recipe = Recipe::stored(&files)?;
     // Its model was made with this recipe, or else the report would show another.
-    recipe.checkpoint(run)?;
+    recipe.checkpoint(&files)?;
     let model = model::load(run)?;
     let data = Arc::new(recipe.data.open()?);
-    Seen::check(&data, run)?;
+    Seen::check(&data, &files)?;
     Ok((recipe, data, model))
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use cir_train::RunFiles;
 
 use crate::model;
 
@@ -18,7 +19,8 @@ pub(crate) struct Args {
 
 /// Prints what is there.
 pub(crate) fn run(args: Args) -> Result<()> {
-    if args.path.file_name().is_some_and(|name| name == "checkpoint.safetensors") {
+    let folder = args.path.parent().unwrap_or(&args.path);
+    if args.path == RunFiles::of(folder).checkpoint() {
         return checkpoint(&args);
     }
     let model = model::load(&args.path)?;

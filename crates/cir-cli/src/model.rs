@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use cir_train::RunFiles;
 
 use crate::{
     algorithms::{self, Editor, Model},
@@ -12,7 +13,7 @@ use crate::{
 /// The model file behind `path`: itself, or the one in a run folder.
 pub(crate) fn file(path: &Path) -> Result<PathBuf> {
     if path.is_dir() {
-        let file = path.join("model.safetensors");
+        let file = RunFiles::of(path).model();
         if !file.is_file() {
             return Err(usage(format!("{}: no model.safetensors in this folder", path.display())));
         }

@@ -46,9 +46,11 @@ pub(crate) fn scores(
             read.push(f64::from(u8::from(kept)));
         }
     }
-    let found = paths.scores(Sampling { seed, ..Sampling::default() });
+    let images = data.split.scored().1;
+    let of = format!("of=blocks images={images} {}", judge.protocol());
+    let found = paths.scores(&of, Sampling { seed, ..Sampling::default() });
     let reader = read.iter().sum::<f64>() / read.len().max(1) as f64;
-    Ok(table(&found, read.len(), data.split.scored().1, reader))
+    Ok(table(&found, read.len(), images, reader))
 }
 
 /// What reads the pictures; it learns from few enough to be kept, since most are seen many times.

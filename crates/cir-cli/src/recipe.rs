@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, io::ErrorKind, path::Path};
 
 use anyhow::Result;
 use cir_data::DataConfig;
-use cir_train::{Checkpoint, TrainConfig, load_checkpoint};
+use cir_train::{Checkpoint, RunFiles, TrainConfig, load_checkpoint};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use toml::{Table, Value};
 
@@ -56,7 +56,7 @@ impl Recipe {
             return Self::parse(name, text, sets);
         }
         let text = std::fs::read_to_string(name).map_err(|e| match e.kind() {
-            _ if Path::new(name).join("recipe.toml").is_file() => usage(format!(
+            _ if RunFiles::of(name).begun() => usage(format!(
                 "recipe {name:?}: the folder of a run; allowed: --resume {name}, or \
                  {name}/recipe.toml for a run anew"
             )),
@@ -73,9 +73,9 @@ impl Recipe {
 
     /// The recipe in a run folder, or the one called `name`; none where `name` is no recipe's.
     pub(crate) fn find(name: &str) -> Result<Option<Self>> {
-        let in_run = Path::new(name).join("recipe.toml");
-        if in_run.is_file() {
-            return Self::open(&in_run.display().to_string(), &[]).map(Some);
+        let run = RunFiles::of(name);
+        if run.begun() {
+            return Self::open(&run.recipe().display().to_string(), &[]).map(Some);
         }
         let says_so = || {
             let table = std::fs::read_to_string(name).ok()?.parse::<Table>().ok()?;
@@ -85,9 +85,9 @@ impl Recipe {
         found.then(|| Self::open(name, &[])).transpose()
     }
 
-    /// The recipe of the run in `folder`.
-    pub(crate) fn stored(folder: &Path) -> Result<Self> {
-        let path = folder.join("recipe.toml");
+    /// The recipe of a run.
+    pub(crate) fn stored(run: &RunFiles) -> Result<Self> {
+        let path = run.recipe();
         let text = std::fs::read_to_string(&path).map_err(|e| {
             let found = format!("{}: {e}", path.display());
             usage(format!("{found}; allowed: the folder of a run, with its recipe.toml"))
@@ -156,9 +156,9 @@ impl Recipe {
         Ok(all)
     }
 
-    /// The checkpoint in the folder of a run, if there is one, which this recipe must have made.
-    pub(crate) fn checkpoint(&self, folder: &Path) -> Result<Option<Checkpoint>> {
-        let path = folder.join("checkpoint.safetensors");
+    /// The checkpoint of a run, if there is one, which this recipe must have made.
+    pub(crate) fn checkpoint(&self, run: &RunFiles) -> Result<Option<Checkpoint>> {
+        let path = run.checkpoint();
         if !path.is_file() {
             return Ok(None);
         }
@@ -167,9 +167,8 @@ impl Recipe {
         match self.change_from(&Self::parse(&place, &checkpoint.recipe, &[])?)? {
             None => Ok(Some(checkpoint)),
             Some(change) => {
-                let recipe = folder.join("recipe.toml");
                 let allowed = "allowed: the recipe that the run was made with";
-                Err(usage(format!("{}: {change} in {place}; {allowed}", recipe.display())))
+                Err(usage(format!("{}: {change} in {place}; {allowed}", run.recipe().display())))
             }
         }
     }

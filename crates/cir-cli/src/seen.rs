@@ -1,11 +1,11 @@
 //! What a run was trained on: it is neither continued nor scored on other data, whose held-out
 //! combinations it may have learnt.
 
-use std::{fmt, fs, io::ErrorKind::NotFound, path::Path};
+use std::{fmt, fs, io::ErrorKind::NotFound};
 
 use anyhow::{Context, Result};
 use cir_data::DataSet;
-use cir_train::{RunDir, write_json};
+use cir_train::{RunFiles, write_json};
 use serde::{Deserialize, Serialize};
 
 use crate::usage::usage;
@@ -37,13 +37,13 @@ impl Seen {
     }
 
     /// Keeps what a new run is about to see.
-    pub(crate) fn keep(data: &DataSet, run: &RunDir) -> Result<()> {
+    pub(crate) fn keep(data: &DataSet, run: &RunFiles) -> Result<()> {
         Ok(write_json(&run.data(), &Self::of(data))?)
     }
 
-    /// Checks that the run in `folder` has seen these data.
-    pub(crate) fn check(data: &DataSet, folder: &Path) -> Result<()> {
-        let path = folder.join("data.json");
+    /// Checks that a run has seen these data.
+    pub(crate) fn check(data: &DataSet, run: &RunFiles) -> Result<()> {
+        let path = run.data();
         let text = match fs::read_to_string(&path) {
             // Runs of earlier versions have none.
             Err(e) if e.kind() == NotFound => return Ok(()),

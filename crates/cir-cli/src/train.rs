@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc, time::Instant};
 use anyhow::{Context, Result};
 use cir_data::DataSet;
 use cir_train::{
-    MetricsLog, Observer, Outcome, Progress, RunDir, StopFlag, TensorBoard, write_json,
+    MetricsLog, Observer, Outcome, Progress, RunDir, RunFiles, StopFlag, TensorBoard, write_json,
 };
 
 use crate::{
@@ -48,7 +48,7 @@ a second one ends at once.";
 pub(crate) fn run(args: Args) -> Result<()> {
     let since = Instant::now();
     if let (Some(run), [_, ..]) = (&args.resume, &args.sets[..]) {
-        let recipe = run.join("recipe.toml").display().to_string();
+        let recipe = RunFiles::of(run).recipe().display().to_string();
         return Err(usage(format!(
             "--set with --resume: a resumed run ends in the same bytes as one that never stopped, so \
              its recipe stays as it is; allowed: a new run, `{}`",
@@ -59,7 +59,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let begun = args.resume.as_deref().map(RunDir::open).transpose()?;
     let recipe = match &begun {
         None => Recipe::open(&args.recipe, &args.sets)?,
-        Some(run) => Recipe::stored(run.path())?,
+        Some(run) => Recipe::stored(run)?,
     };
     let data = Arc::new(recipe.data.open()?);
     let device = backend::device().context("the backend's device")?;
@@ -73,7 +73,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
             (run, 0)
         }
         Some(run) => {
-            Seen::check(&data, run.path())?;
+            Seen::check(&data, &run)?;
             let done = resume(&run, &recipe, &mut *training)?;
             (run, done)
         }
@@ -113,7 +113,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
 
 /// The steps that a run has made; `training` continues from its checkpoint.
 fn resume(run: &RunDir, recipe: &Recipe, training: &mut dyn Training) -> Result<u64> {
-    let Some(checkpoint) = recipe.checkpoint(run.path())? else {
+    let Some(checkpoint) = recipe.checkpoint(run)? else {
         // Stopped before the first checkpoint: the whole run is still to come.
         eprintln!("found no checkpoint in {}: beginning at step 1", run.path().display());
         return Ok(0);

@@ -64,69 +64,85 @@ pub(crate) fn run(args: Args) -> Result<()> {
         .collect::<Result<Vec<_>>>()?;
     let codes = codes(model, to, &references, &args)?;
     let paths = files(&args.pictures)?;
-    let read = || paths.iter().chain(&args.reference);
-    match &args.each {
-        Some(folder) => {
-            distinct(&paths)?;
-            if folder.is_file() {
-                let folder = folder.display();
-                return Err(usage(format!(
-                    "--each {folder}: found a file; allowed: a folder, new or old"
-                )));
-            }
-            std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-            apart(read(), folder)?;
-        }
-        None => args.output.check(read().map(|path| &**path))?,
-    }
-    let progress = match args.each.is_some() && paths.len() > 1 {
-        true => pictures::progress(paths.len()),
-        false => indicatif::ProgressBar::hidden(),
+    let translated = |path: &PathBuf| -> Result<(Image, Vec<Image>)> {
+        let image = pictures::read(&*loaded, path)?;
+        let made = model.translate(&image, to.other(), to, &codes)?;
+        Ok((model.view(&image)?, made))
     };
     let mut about = serde_json::json!({
         "to": args.to, "pictures": paths, "reference": args.reference,
     });
-    let mut rows = Vec::new();
+    let Some(folder) = &args.each else {
+        args.output.check(paths.iter().chain(&args.reference).map(|path| &**path))?;
+        let mut rows = Vec::with_capacity(1 + paths.len());
+        for path in &paths {
+            let (image, made) = translated(path)?;
+            rows.push(std::iter::once(image).chain(made).map(Some).collect::<Vec<_>>());
+        }
+        if !references.is_empty() {
+            // Each over its own end of the rows.
+            let mut head = vec![None; rows[0].len()];
+            let last = head.len() - 1;
+            for (place, reference) in [1, last].into_iter().zip(references) {
+                head[place] = Some(model.view(&reference)?);
+            }
+            rows.insert(0, head);
+        }
+        return args.output.write(&Image::grid(&rows, 2), about);
+    };
+    check_each(&paths, &args.reference, folder)?;
+    std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    let progress = pictures::progress(paths.len());
     let mut files = Vec::new();
     for path in &paths {
-        let image = pictures::read(&*loaded, path)?;
-        let made = model.translate(&image, to.other(), to, &codes)?;
-        match &args.each {
-            Some(folder) => {
-                for (k, image) in made.iter().enumerate() {
-                    let name = folder.join(format!("{}-{}.png", stem(path), k + 1));
-                    cir_data::save_png(&name, &image.enlarged(usize::from(args.output.enlarge)))?;
-                    files.push(name);
-                }
-            }
-            None => {
-                let shown = std::iter::once(model.view(&image)?).chain(made);
-                rows.push(shown.map(Some).collect::<Vec<_>>());
-            }
+        for (k, image) in translated(path)?.1.iter().enumerate() {
+            let name = folder.join(format!("{}-{}.png", stem(path), k + 1));
+            cir_data::save_png(&name, &image.enlarged(usize::from(args.output.enlarge)))?;
+            files.push(name);
         }
         progress.inc(1);
     }
     progress.finish_and_clear();
-    if let Some(folder) = &args.each {
-        if args.output.json {
-            about["out"] = serde_json::json!(folder);
-            about["files"] = serde_json::json!(files);
-            println!("{about}");
-        } else {
-            println!("wrote {} pictures to {}", files.len(), folder.display());
-        }
-        return Ok(());
+    if args.output.json {
+        about["out"] = serde_json::json!(folder);
+        about["files"] = serde_json::json!(files);
+        println!("{about}");
+    } else {
+        println!("wrote {} pictures to {}", files.len(), folder.display());
     }
-    if !references.is_empty() {
-        // Each over its own end of the rows.
-        let mut head = vec![None; rows[0].len()];
-        let last = head.len() - 1;
-        for (place, reference) in [1, last].into_iter().zip(references) {
-            head[place] = Some(model.view(&reference)?);
-        }
-        rows.insert(0, head);
+    Ok(())
+}
+
+/// Checks that no translation would be written over another, or beside the pictures that are read, and
+/// perhaps over one.
+fn check_each(paths: &[PathBuf], references: &[PathBuf], folder: &Path) -> Result<()> {
+    if folder.is_file() {
+        let folder = folder.display();
+        return Err(usage(format!("--each {folder}: found a file; allowed: a folder, new or old")));
     }
-    args.output.write(&Image::grid(&rows, 2), about)
+    let mut seen = BTreeMap::new();
+    for path in paths {
+        if let Some(first) = seen.insert(stem(path), path) {
+            let (first, path) = (first.display(), path.display());
+            let allowed = "allowed: names that differ before their ending";
+            return Err(usage(format!(
+                "--each: {first} and {path} are called the same; {allowed}"
+            )));
+        }
+    }
+    let canonical = |path: &Path| path.canonicalize().ok();
+    let own = canonical(folder);
+    let inside = |path: &&PathBuf| {
+        own.is_some() && canonical(path).as_deref().and_then(Path::parent) == own.as_deref()
+    };
+    match paths.iter().chain(references).find(inside) {
+        Some(path) => {
+            let (folder, path) = (folder.display(), path.display());
+            let allowed = "allowed: a folder without the pictures that are read";
+            Err(usage(format!("--each {folder}: it holds {path}; {allowed}")))
+        }
+        None => Ok(()),
+    }
 }
 
 /// The domain called `name`.
@@ -165,38 +181,6 @@ fn codes(model: &Model, to: Domain, references: &[Image], args: &Args) -> Result
 /// A picture's name without its ending.
 fn stem(path: &Path) -> Cow<'_, str> {
     path.file_stem().unwrap_or_default().to_string_lossy()
-}
-
-/// Checks that no translation would be written over another's.
-fn distinct(paths: &[PathBuf]) -> Result<()> {
-    let mut seen = BTreeMap::new();
-    for path in paths {
-        if let Some(first) = seen.insert(stem(path), path) {
-            let (first, path) = (first.display(), path.display());
-            let allowed = "allowed: names that differ before their ending";
-            return Err(usage(format!(
-                "--each: {first} and {path} are called the same; {allowed}"
-            )));
-        }
-    }
-    Ok(())
-}
-
-/// Checks that no translation would be written beside the pictures, and perhaps over one.
-fn apart<'a>(paths: impl IntoIterator<Item = &'a PathBuf>, folder: &Path) -> Result<()> {
-    let canonical = |path: &Path| path.canonicalize().ok();
-    let own = canonical(folder);
-    let inside = |path: &&PathBuf| {
-        own.is_some() && canonical(path).as_deref().and_then(Path::parent) == own.as_deref()
-    };
-    match paths.into_iter().find(inside) {
-        Some(path) => {
-            let (folder, path) = (folder.display(), path.display());
-            let allowed = "allowed: a folder without the pictures that are read";
-            Err(usage(format!("--each {folder}: it holds {path}; {allowed}")))
-        }
-        None => Ok(()),
-    }
 }
 
 /// The pictures that are named, and those in folders that are, in order of their names.

@@ -125,6 +125,9 @@ pub fn evaluate(
 
     let places = config.places(schema)?;
     let each = count.div_ceil(places.len());
+    let images = data.split.scored().1;
+    let of =
+        format!("of=exchange images={images} others={OTHERS} {} seed={seed}", judge.protocol());
     let mut attributes = Vec::with_capacity(places.len());
     for (block, &place) in places.iter().enumerate() {
         let mut scores = Edits::default();
@@ -140,10 +143,10 @@ pub fn evaluate(
                 truths.compare(&own, &edits, &mut rng, &mut scores)?;
             }
         }
-        attributes.push(scores.scores(&config.attributes[block], judge.accuracy()[place]));
+        attributes.push(scores.scores(&config.attributes[block], judge.accuracy()[place], &of));
     }
-    let mean = EditScores::mean(&attributes);
-    Ok(Evaluation { images: data.split.scored().1, others: OTHERS, attributes, mean })
+    let mean = EditScores::mean(&attributes, &of);
+    Ok(Evaluation { images, others: OTHERS, attributes, mean })
 }
 
 /// Edits of the images numbered `sources`, in which the attribute at `place` was to become `value`.

@@ -132,11 +132,13 @@ pub fn evaluate(model: &Model, data: &DataSet, count: usize, seed: u64) -> Resul
         zero_shot.read(&r.result, &r.labels, render)?;
         again.read(&r.reconstruction, &r.labels, render)?;
     }
+    let combinations = data.split.scored().1;
+    let of = |how: &str| format!("of={how} combinations={combinations} seed={seed}");
     Ok(Evaluation {
         attributes: attributes.iter().map(|a| a.name.clone()).collect(),
-        combinations: data.split.scored().1,
+        combinations,
         chance: values.iter().map(|&n| 1. / n as f64).collect(),
-        zero_shot: zero_shot.reading(),
-        reconstruction: again.reading(),
+        zero_shot: zero_shot.reading(&of("recombination")),
+        reconstruction: again.reading(&of("reconstruction")),
     })
 }

@@ -74,6 +74,9 @@ pub struct Update {
 /// Gradients of several networks.
 type ByNetwork = BTreeMap<&'static str, Gradients>;
 
+/// What the domains' discriminators computed: gradients, judgements, terms.
+type Judged = (ByNetwork, BTreeMap<&'static str, Judgement>, Scalars);
+
 /// The networks that the second phase updates.
 const SECOND: [&str; 2] = ["enc_c", "gen"];
 
@@ -187,45 +190,10 @@ impl Adversaries {
         factor: f64,
     ) -> Result<Update> {
         let made = Translations::new(&self.translators, &views.encoded, noise)?;
-        let (mut scalars, mut gradients) = (Scalars::new(), BTreeMap::new());
-
-        let mut judgements = BTreeMap::new();
-        let Discriminators { encoded, random, .. } = &self.discriminators;
-        let at_random = |i: usize| made.random[i].iter().collect::<Vec<_>>();
-        let judges = vec![
-            ("disA", "d_a", &encoded[0], &views.encoded[0], vec![&made.translated[0]]),
-            ("disA2", "d_a2", &random[0], &views.others[0], at_random(0)),
-            ("disB", "d_b", &encoded[1], &views.encoded[1], vec![&made.translated[1]]),
-            ("disB2", "d_b2", &random[1], &views.others[1], at_random(1)),
-        ];
-        let judged = side_by_side(judges, |(name, term, net, real, made)| -> Result<_> {
-            let judged = judgement(net, real, &made)?;
-            Ok((name, term, self.gradients(name, &judged.loss)?, judged))
-        })?;
-        for (name, term, own, judged) in judged {
-            scalars.push((term.into(), number(&judged.loss)?));
-            self.step(name, &own, factor)?;
-            gradients.insert(name, own);
-            judgements.insert(name, judged.detach());
-        }
+        let (mut gradients, judgements, mut scalars) = self.judge(views, &made, factor)?;
         let content = self.judge_content(&made.content, factor)?;
         scalars.extend(content.scalars.iter().cloned());
-
-        let mut first = first_phase(
-            &made,
-            &views.encoded,
-            &self.discriminators.content.fixed(),
-            &self.discriminators.encoded.each_ref().map(|net| net.fixed()),
-            &self.config.loss,
-        )?;
-        if let Some(step) = cir {
-            let values = both_at_once(|x| self.cir(x, views, &made, noise, step))?;
-            for (x, value) in Domain::BOTH.into_iter().zip(values) {
-                first.terms_mut(x).again.push("cir", value, step.weight);
-            }
-        }
-        let critics = self.discriminators.random.each_ref().map(|net| net.fixed());
-        let second = second_phase(&made, &noise.random, &critics, &self.config.loss)?;
+        let [first, second] = self.phases(views, &made, noise, cir)?;
 
         // Parameters are changed in place, so that a backward pass multiplies with what they are when
         // it runs: after the first update it is the published one.
@@ -251,6 +219,56 @@ impl Adversaries {
             self.step(name, own, factor)?;
         }
         Ok(Update { scalars, made, judgements, content, gradients, second: of_second })
+    }
+
+    /// Updates the domains' discriminators: their gradients, what they said before, and their terms.
+    fn judge(&mut self, views: &Views, made: &Translations, factor: f64) -> Result<Judged> {
+        let Discriminators { encoded, random, .. } = &self.discriminators;
+        let at_random = |i: usize| made.random[i].iter().collect::<Vec<_>>();
+        let judges = vec![
+            ("disA", "d_a", &encoded[0], &views.encoded[0], vec![&made.translated[0]]),
+            ("disA2", "d_a2", &random[0], &views.others[0], at_random(0)),
+            ("disB", "d_b", &encoded[1], &views.encoded[1], vec![&made.translated[1]]),
+            ("disB2", "d_b2", &random[1], &views.others[1], at_random(1)),
+        ];
+        let judged = side_by_side(judges, |(name, term, net, real, made)| -> Result<_> {
+            let judged = judgement(net, real, &made)?;
+            Ok((name, term, self.gradients(name, &judged.loss)?, judged))
+        })?;
+        let (mut gradients, mut judgements, mut scalars) = Judged::default();
+        for (name, term, own, judged) in judged {
+            scalars.push((term.into(), number(&judged.loss)?));
+            self.step(name, &own, factor)?;
+            gradients.insert(name, own);
+            judgements.insert(name, judged.detach());
+        }
+        Ok((gradients, judgements, scalars))
+    }
+
+    /// The terms of the first phase, CIR's among them, and of the second.
+    fn phases(
+        &self,
+        views: &Views,
+        made: &Translations,
+        noise: &Noise,
+        cir: Option<&CirStep>,
+    ) -> Result<[Phase; 2]> {
+        let mut first = first_phase(
+            made,
+            &views.encoded,
+            &self.discriminators.content.fixed(),
+            &self.discriminators.encoded.each_ref().map(|net| net.fixed()),
+            &self.config.loss,
+        )?;
+        if let Some(step) = cir {
+            let values = both_at_once(|x| self.cir(x, views, made, noise, step))?;
+            for (x, value) in Domain::BOTH.into_iter().zip(values) {
+                first.terms_mut(x).again.push("cir", value, step.weight);
+            }
+        }
+        let critics = self.discriminators.random.each_ref().map(|net| net.fixed());
+        let second = second_phase(made, &noise.random, &critics, &self.config.loss)?;
+        Ok([first, second])
     }
 
     /// The sum of all CIR terms of a domain.

@@ -117,20 +117,22 @@ impl Algorithm for I2i {
         let mut rng = rng(self.seed, "noise", step);
         let size = [self.config.sampling.encoded, self.config.sampling.crop];
         let (model, loss) = (&self.config.model, &self.config.loss);
-        let noise = Noise::draw(&mut rng, model, loss, size, DType::F32, &device)?;
         let mut scalars = if self.config.updates.is_full(place.iteration, place.length) {
+            let noise = Noise::draw(&mut rng, model, loss, size, DType::F32, &device)?;
             let cir = self.cir(step, &noise.content)?;
             let update = self.adversaries.update(&views, &noise, cir.as_ref(), factor)?;
             let mut scalars = update.scalars;
-            let [a, b] = [0, 1].map(|i| {
-                let codes =
-                    vec![update.made.content[i].clone(), update.made.manner[i].mean.clone()];
-                Latent::new(codes)
-            });
-            scalars.extend(self.model.partition().spreads(&Latent::cat(&[a, b])?)?);
+            // The noise would be most of the content's spread.
+            let codes = both(|x| {
+                let made = &update.made;
+                let content = (&made.content[x.index()] - &noise.content[x.index()])?;
+                Ok(Latent::new(vec![content, made.manner[x.index()].mean.clone()]))
+            })?;
+            scalars.extend(self.model.partition().spreads(&Latent::cat(&codes)?)?);
             scalars
         } else {
-            self.adversaries.content_update(&views.encoded, &noise.content, factor)?.scalars
+            let noise = Noise::content(&mut rng, model, size, DType::F32, &device)?;
+            self.adversaries.content_update(&views.encoded, &noise, factor)?.scalars
         };
         scalars.push(("lr".into(), self.config.optimiser.networks.lr * factor));
         Ok(scalars)

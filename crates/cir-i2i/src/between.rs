@@ -46,7 +46,8 @@ pub fn between(
         let found: Vec<_> = found.into_iter().flatten().collect();
         let mut paths = Paths::default();
         found.iter().try_for_each(|points| paths.add(points))?;
-        let scores = paths.scores(Sampling { seed, ..Sampling::default() });
+        let of = format!("of=manners images={} {}", data.split.scored().1, judge.protocol());
+        let scores = paths.scores(&of, Sampling { seed, ..Sampling::default() });
         Ok(Between { paths: found.len(), scores })
     };
     Ok([direction(Domain::A)?, direction(Domain::B)?])

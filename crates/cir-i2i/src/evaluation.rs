@@ -46,6 +46,8 @@ pub struct Direction {
     pub reconstruction: f64,
     /// Comparison with the true pictures, where the data knows them.
     pub truth: Option<Truth>,
+    /// Name, version, options, sizes and seed.
+    pub protocol: String,
 }
 
 /// Translations in the manner of another picture, compared with the true picture.
@@ -199,9 +201,13 @@ fn direction(
     let [domain, domain_random, diversity, reconstruction] = means(&scores);
     let truths: Vec<_> = truths.into_iter().flatten().collect();
     let [l1, content, manner] = means(&truths);
+    let (images, reader) = (held.data.split.scored().1, judge.protocol());
     Ok(Direction {
         name: held.model.card().direction(from),
         count,
+        protocol: format!(
+            "translation 1 images={images} random={RANDOM} others={OTHERS} {reader} count={count} seed={seed}"
+        ),
         reader: judge.accuracy()[held.place],
         domain,
         domain_random,

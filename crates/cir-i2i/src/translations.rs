@@ -44,7 +44,22 @@ pub fn gaussian(rng: &mut Rng, shape: &[usize], dtype: DType, device: &Device) -
 }
 
 impl Noise {
-    /// Draws it for `n` encoded pictures of side `side`.
+    /// Draws what is added to the content codes of `n` encoded pictures of side `side`, in each domain.
+    ///
+    /// # Errors
+    /// Whatever candle reports.
+    pub fn content(
+        rng: &mut Rng,
+        model: &ModelConfig,
+        [n, side]: [usize; 2],
+        dtype: DType,
+        device: &Device,
+    ) -> Result<[Tensor; 2]> {
+        let shape = [n, 4 * model.width, side.div_ceil(4), side.div_ceil(4)];
+        both(|_| gaussian(rng, &shape, dtype, device))
+    }
+
+    /// Draws everything for `n` encoded pictures of side `side`; first what [`Self::content`] draws.
     ///
     /// # Errors
     /// Whatever candle reports.
@@ -52,21 +67,21 @@ impl Noise {
         rng: &mut Rng,
         model: &ModelConfig,
         loss: &LossConfig,
-        [n, side]: [usize; 2],
+        size: [usize; 2],
         dtype: DType,
         device: &Device,
     ) -> Result<Self> {
-        let mut draw = |shape: &[usize]| gaussian(rng, shape, dtype, device);
-        let content = [n, 4 * model.width, side.div_ceil(4), side.div_ceil(4)];
-        let attribute = [n, model.attribute_width];
+        let content = |rng: &mut Rng| Self::content(rng, model, size, dtype, device);
+        let shape = [size[0], model.attribute_width];
+        let code = |rng: &mut Rng| gaussian(rng, &shape, dtype, device);
         let sampled = model.form == Form::Concat;
         let randoms = if loss.mode_seeking > 0. { 2 } else { 1 };
         Ok(Self {
-            content: both(|_| draw(&content))?,
-            attribute: sampled.then(|| both(|_| draw(&attribute))).transpose()?,
-            random: (0..randoms).map(|_| draw(&attribute)).collect::<Result<_>>()?,
-            content_again: both(|_| draw(&content))?,
-            attribute_again: sampled.then(|| both(|_| draw(&attribute))).transpose()?,
+            content: content(rng)?,
+            attribute: sampled.then(|| both(|_| code(rng))).transpose()?,
+            random: (0..randoms).map(|_| code(rng)).collect::<Result<_>>()?,
+            content_again: content(rng)?,
+            attribute_again: sampled.then(|| both(|_| code(rng))).transpose()?,
         })
     }
 }

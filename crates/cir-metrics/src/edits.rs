@@ -38,6 +38,8 @@ pub struct EditScores {
     pub precision: f64,
     /// Comparison with the true pictures, where they are known.
     pub truth: Option<TruthScores>,
+    /// As a [`crate::Score`]'s.
+    pub protocol: String,
 }
 
 /// Mean absolute differences as shares of the full range, and identity.
@@ -104,8 +106,9 @@ impl Edits {
         Ok(())
     }
 
-    /// The shares so far; `reader` is the reader's own accuracy.
-    pub fn scores(&self, name: impl Into<String>, reader: f64) -> EditScores {
+    /// The shares so far; `reader` is the reader's own accuracy, and `of` says in the protocol what was
+    /// edited and by whom it was read.
+    pub fn scores(&self, name: impl Into<String>, reader: f64, of: &str) -> EditScores {
         let share = |n: usize| n as f64 / self.results.max(1) as f64;
         let [inside, outside, reconstruction] = self.sums.map(|sum| sum / self.compared as f64);
         let identity = self.recognised as f64 / self.identified as f64;
@@ -119,21 +122,24 @@ impl Edits {
             kept: share(self.kept),
             precision: share(self.precise),
             truth: (self.compared > 0).then_some(truth),
+            protocol: protocol(of, self.results),
         }
     }
 }
 
 impl EditScores {
-    /// The means over attributes.
-    pub fn mean(all: &[Self]) -> Self {
+    /// The means over attributes; `of` as in [`Edits::scores`].
+    pub fn mean(all: &[Self], of: &str) -> Self {
         let over =
             |of: &dyn Fn(&Self) -> f64| all.iter().map(of).sum::<f64>() / all.len().max(1) as f64;
         let known = !all.is_empty() && all.iter().all(|scores| scores.truth.is_some());
         let truth = |of: fn(TruthScores) -> f64| over(&|s| s.truth.map_or(0., of));
         let told = all.iter().all(|s| s.truth.is_some_and(|t| t.identity.is_some()));
+        let results = all.iter().map(|s| s.results).sum();
         Self {
             name: "mean".into(),
-            results: all.iter().map(|s| s.results).sum(),
+            results,
+            protocol: protocol(&format!("{of} attributes={}", all.len()), results),
             reader: over(&|s| s.reader),
             changed: over(&|s| s.changed),
             kept: over(&|s| s.kept),
@@ -146,6 +152,10 @@ impl EditScores {
             }),
         }
     }
+}
+
+fn protocol(of: &str, results: usize) -> String {
+    format!("edits 1 {of} results={results}")
 }
 
 /// Whether each pixel differs.
@@ -185,9 +195,10 @@ mod tests {
         for found in [[1, 0, 1], [1, 1, 1], [0, 0, 1], [0, 1, 1]] {
             edits.read(&found, &[0, 0, 1], 0, 1);
         }
-        let scores = edits.scores("hat", 0.99);
+        let scores = edits.scores("hat", 0.99, "of=hats seed=1");
         assert_eq!((scores.changed, scores.kept, scores.precision), (0.5, 0.5, 0.25));
         assert!(scores.truth.is_none());
+        assert_eq!(scores.protocol, "edits 1 of=hats seed=1 results=4");
     }
 
     #[test]
@@ -203,13 +214,13 @@ mod tests {
         };
         edits.compare(edit).unwrap();
         edits.compare(Edited { others: &[image([0, 51, 0, 0])], ..edit }).unwrap();
-        let found = edits.scores("hat", 1.).truth.unwrap();
+        let found = edits.scores("hat", 1., "").truth.unwrap();
         assert_eq!((found.inside, found.identity), (1., Some(0.5)));
         assert!((found.outside - 0.2 / 3.).abs() < 1e-12);
         assert!((found.reconstruction - 0.6 / 3.).abs() < 1e-12);
         // Compared with nobody, it is no result of identity.
         edits.compare(Edited { others: &[], ..edit }).unwrap();
-        assert_eq!(edits.scores("hat", 1.).truth.unwrap().identity, Some(0.5));
+        assert_eq!(edits.scores("hat", 1., "").truth.unwrap().identity, Some(0.5));
         let small = Image::filled(1, 1, [0]);
         assert!(edits.compare(Edited { result: &small, ..edit }).is_err());
     }
@@ -218,8 +229,10 @@ mod tests {
     fn a_mean_has_a_truth_only_if_all_have() {
         let of = |precision, truth| EditScores { precision, truth, ..EditScores::default() };
         let truth = |inside| Some(TruthScores { inside, ..TruthScores::default() });
-        let mean = EditScores::mean(&[of(0.5, truth(0.1)), of(1., truth(0.3))]);
+        let mean = EditScores::mean(&[of(0.5, truth(0.1)), of(1., truth(0.3))], "seed=1");
         assert_eq!((mean.precision, mean.truth.unwrap().inside), (0.75, 0.2));
-        assert!(EditScores::mean(&[of(0.5, truth(0.1)), of(1., None)]).truth.is_none());
+        assert_eq!(mean.protocol, "edits 1 seed=1 attributes=2 results=0");
+        let partly = EditScores::mean(&[of(0.5, truth(0.1)), of(1., None)], "seed=1");
+        assert!(partly.truth.is_none());
     }
 }

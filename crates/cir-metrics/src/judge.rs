@@ -36,6 +36,7 @@ impl EvaluationConfig {
 pub struct Judge {
     reader: Reader,
     accuracy: Vec<f64>,
+    protocol: String,
 }
 
 impl Judge {
@@ -57,7 +58,8 @@ impl Judge {
         let (pictures, truth): (Vec<_>, Vec<_>) =
             unseen.collect::<std::result::Result<Vec<_>, E>>()?.into_iter().unzip();
         let accuracy = accuracy(&reader.read(&pictures)?, &truth);
-        Ok(Self { reader, accuracy })
+        let protocol = format!("reader(steps={steps} learnt={} seed={seed})", learnt.len());
+        Ok(Self { reader, accuracy, protocol })
     }
 
     /// The value of every attribute of each picture.
@@ -74,6 +76,11 @@ impl Judge {
     /// When a picture has another size than those learnt from.
     pub fn probabilities(&self, pictures: &[Image]) -> Result<Vec<Vec<Vec<f64>>>> {
         self.reader.probabilities(pictures)
+    }
+
+    /// How it was trained, as it stands in the protocols of what it judged.
+    pub fn protocol(&self) -> &str {
+        &self.protocol
     }
 
     /// For each attribute the share of unseen pictures that are read right.

@@ -29,6 +29,8 @@ pub struct Reading {
     pub l1: f64,
     /// Pictures read.
     pub count: usize,
+    /// As a [`crate::Score`]'s.
+    pub protocol: String,
 }
 
 impl ReadBack {
@@ -72,14 +74,15 @@ impl ReadBack {
         Ok(read)
     }
 
-    /// The shares so far.
-    pub fn reading(&self) -> Reading {
+    /// The shares so far; `of` says in the protocol which pictures these are.
+    pub fn reading(&self, of: &str) -> Reading {
         let share = |n: usize| n as f64 / self.count.max(1) as f64;
         Reading {
             accuracy: self.right.iter().map(|&n| share(n)).collect(),
             all: share(self.all_right),
             l1: self.l1 / self.count.max(1) as f64,
             count: self.count,
+            protocol: format!("read-back 1 nearest=mean-square {of} pictures={}", self.count),
         }
     }
 }
@@ -99,13 +102,15 @@ mod tests {
         let mut read_back = ReadBack::new(vec![3, 3]);
         let picture = Image::new(1, 1, 2, picture.to_vec()).unwrap();
         let read = read_back.read(&picture, &truth, render).unwrap();
-        (read, read_back.reading())
+        (read, read_back.reading("of=halves seed=1"))
     }
 
     #[test]
     fn a_perfect_picture_is_read_right() {
         let (_, reading) = read([100, 200], [1, 2]);
         assert_eq!((reading.accuracy, reading.all, reading.l1), (vec![1., 1.], 1., 0.));
+        let protocol = "read-back 1 nearest=mean-square of=halves seed=1 pictures=1";
+        assert_eq!(reading.protocol, protocol);
     }
 
     #[test]

@@ -19,8 +19,10 @@ mod machine;
 mod observer;
 mod png;
 mod progress;
+mod progress_line;
 mod report;
 mod run_dir;
+mod run_files;
 mod stop;
 mod stored;
 mod tensorboard;
@@ -36,10 +38,12 @@ pub use log::MetricsLog;
 pub use machine::machine;
 pub use observer::{Observer, StepRecord};
 pub use progress::Progress;
+pub use progress_line::ProgressLine;
 pub use report::{
     Chart, Interval, Intervals, PictureRow, PictureTable, Report, Series, Tone, curves, warnings,
 };
 pub use run_dir::RunDir;
+pub use run_files::RunFiles;
 pub use stop::StopFlag;
 pub use stored::{
     Checkpoint, ModelCard, load_checkpoint, load_model, open_model, save_checkpoint, save_model,

@@ -1,29 +1,23 @@
 //! The folder of a run.
 
-use std::{
-    fs,
-    io::ErrorKind::NotFound,
-    path::{Path, PathBuf},
-};
+use std::{fs, io::ErrorKind::NotFound, ops::Deref, path::Path};
 
-use crate::{Error, FolderLock, Result, write_text};
+use crate::{Error, FolderLock, Result, RunFiles, write_text};
 
 /// The folder of a run and the files in it, held against other processes until it is dropped.
 #[derive(Debug, Clone)]
 pub struct RunDir {
-    path: PathBuf,
+    files: RunFiles,
     _lock: FolderLock,
 }
 
-const RECIPE: &str = "recipe.toml";
-const DATA: &str = "data.json";
-const MODEL: &str = "model.safetensors";
-const CHECKPOINT: &str = "checkpoint.safetensors";
-const LOG: &str = "metrics.jsonl";
-const METRICS: &str = "metrics.json";
-const REPORT: &str = "report.html";
-const EVENTS: &str = "events";
-const SAMPLES: &str = "samples";
+impl Deref for RunDir {
+    type Target = RunFiles;
+
+    fn deref(&self) -> &RunFiles {
+        &self.files
+    }
+}
 
 impl RunDir {
     /// Makes the folder and writes the recipe.
@@ -43,12 +37,13 @@ impl RunDir {
             let expected = "a new folder; --resume goes on with it, --force replaces it";
             return Err(Error::file(path, found, expected));
         }
-        if begun && !path.join(RECIPE).is_file() {
+        let files = RunFiles::of(path);
+        if begun && !files.begun() {
             let expected = "a run folder; only such a one is replaced";
-            return Err(Error::file(path, format!("a folder without {RECIPE}"), expected));
+            return Err(Error::file(path, "a folder without recipe.toml", expected));
         }
         fs::create_dir_all(path).map_err(Error::write(path))?;
-        let run = Self { path: path.into(), _lock: lock(path)? };
+        let run = Self { files, _lock: lock(path)? };
         if begun {
             run.clear()?;
         }
@@ -61,16 +56,16 @@ impl RunDir {
     /// # Errors
     /// When there is none, or another process is at it.
     pub fn open(path: &Path) -> Result<Self> {
-        match path.join(RECIPE).is_file() {
-            true => Ok(Self { path: path.into(), _lock: lock(path)? }),
-            false => Err(Error::file(path, format!("no {RECIPE} in it"), "the folder of a run")),
+        let files = RunFiles::of(path);
+        match files.begun() {
+            true => Ok(Self { files, _lock: lock(path)? }),
+            false => Err(Error::file(path, "no recipe.toml in it", "the folder of a run")),
         }
     }
 
-    /// Removes what a run writes, the recipe last: until then it is a run folder.
+    /// Removes what a run writes.
     fn clear(&self) -> Result<()> {
-        for name in [EVENTS, SAMPLES, REPORT, METRICS, LOG, CHECKPOINT, MODEL, DATA, RECIPE] {
-            let path = self.path.join(name);
+        for path in self.all() {
             let removed = match path.is_dir() {
                 true => fs::remove_dir_all(&path),
                 false => fs::remove_file(&path),
@@ -81,56 +76,6 @@ impl RunDir {
             }
         }
         Ok(())
-    }
-
-    /// The folder.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// The recipe as run.
-    pub fn recipe(&self) -> PathBuf {
-        self.path.join(RECIPE)
-    }
-
-    /// What data the run has seen.
-    pub fn data(&self) -> PathBuf {
-        self.path.join(DATA)
-    }
-
-    /// The model.
-    pub fn model(&self) -> PathBuf {
-        self.path.join(MODEL)
-    }
-
-    /// The newest checkpoint.
-    pub fn checkpoint(&self) -> PathBuf {
-        self.path.join(CHECKPOINT)
-    }
-
-    /// The log, one line of JSON a logged step.
-    pub fn log(&self) -> PathBuf {
-        self.path.join(LOG)
-    }
-
-    /// The final scores.
-    pub fn metrics(&self) -> PathBuf {
-        self.path.join(METRICS)
-    }
-
-    /// TensorBoard's event files.
-    pub fn events(&self) -> PathBuf {
-        self.path.join(EVENTS)
-    }
-
-    /// The report.
-    pub fn report(&self) -> PathBuf {
-        self.path.join(REPORT)
-    }
-
-    /// The sample drawn after `step`.
-    pub fn sample(&self, step: u64) -> PathBuf {
-        self.path.join(SAMPLES).join(format!("{step:06}.png"))
     }
 }
 
@@ -168,7 +113,7 @@ mod tests {
         assert!(path.join("letter.txt").is_file());
         assert!(!run.log().exists() && !run.sample(3).exists() && !run.checkpoint().exists());
         drop(run);
-        fs::remove_file(path.join(RECIPE)).unwrap();
+        fs::remove_file(path.join("recipe.toml")).unwrap();
         assert!(refusal(true).contains("without recipe.toml"));
         assert!(path.join("letter.txt").is_file());
         assert!(RunDir::open(&path).unwrap_err().to_string().contains("no recipe.toml"));
@@ -181,7 +126,7 @@ mod tests {
             fs::write(folder.path().join(left), "").unwrap();
         }
         RunDir::create(folder.path(), "a", false).unwrap();
-        let file = folder.path().join(RECIPE);
+        let file = folder.path().join("recipe.toml");
         assert!(RunDir::create(&file, "a", true).unwrap_err().to_string().contains("recipe.toml"));
     }
 }

@@ -41,105 +41,135 @@ pub fn train<A: Algorithm, E: Display>(
     stop: &StopFlag,
 ) -> Result<Outcome> {
     let recipe = fs::read_to_string(run.recipe()).map_err(Error::read(&run.recipe()))?;
-    let due = |every: u64, step: u64| every > 0 && step.is_multiple_of(every);
-    let since = Instant::now();
-    let mut wait = Duration::ZERO;
+    let (since, wait) = (Instant::now(), Duration::ZERO);
+    let mut training =
+        Training { algorithm, config, run, recipe, observers, since, wait, saved: done };
     let mut batches = batches.into_iter();
-    let mut saved = done;
     for step in done + 1..=config.steps {
-        let asked = Instant::now();
-        let batch = batches.next().map(|batch| batch.map_err(|e| e.to_string()));
-        let batch = match batch.unwrap_or_else(|| Err("there are no more".into())) {
-            Ok(batch) => batch,
-            Err(mut what) => {
-                // The data may be mended: what was trained before is kept for then.
-                let made = step - 1;
-                if made > saved {
-                    each(observers, |o| o.on_checkpoint(made, &run.checkpoint()))?;
-                    save(algorithm, made, &recipe, run)?;
-                    what += &format!(" (saved after step {made})");
-                }
-                return Err(Error::Batch { step, what });
-            }
-        };
-        wait += asked.elapsed();
-        let warned = algorithm.warning().is_some();
-        let scalars = cir_ops::on_pool(|| algorithm.step(step, batch))?;
-        check_finite(step, &scalars, run, saved)?;
-        let record = StepRecord {
-            step,
-            steps: config.steps,
-            scalars: &scalars,
-            seconds: since.elapsed().as_secs_f64(),
-            wait_seconds: wait.as_secs_f64(),
-            logged: due(config.log_every, step) || step == config.steps,
-        };
-        each(observers, |o| o.on_step(&record))?;
-        if let Some(warning) = algorithm.warning().filter(|_| !warned) {
-            each(observers, |o| o.on_warning(step, &warning))?;
-        }
-        if due(config.sample_every, step)
-            && let Some(image) = algorithm.sample(step)?
-        {
-            let path = run.sample(step);
-            if let Some(folder) = path.parent() {
-                fs::create_dir_all(folder).map_err(Error::write(folder))?;
-            }
-            write_atomically(&path, |at| fs::write(at, png(&image)?))?;
-            each(observers, |o| o.on_sample(step, &image))?;
-        }
-        if due(config.evaluate_every, step) {
-            let scores = algorithm.evaluate(step)?;
-            each(observers, |o| o.on_evaluation(step, &scores))?;
-        }
+        let batch = training.batch(step, &mut batches)?;
+        training.step(step, batch)?;
+        training.look(step)?;
         let interrupted = stop.is_raised() && step < config.steps;
         if due(config.checkpoint_every, step) || step == config.steps || interrupted {
-            each(observers, |o| o.on_checkpoint(step, &run.checkpoint()))?;
-            save(algorithm, step, &recipe, run)?;
-            saved = step;
+            training.save(step)?;
         }
         if interrupted {
-            each(observers, |o| o.on_end(step))?;
+            training.tell(|o| o.on_end(step))?;
             return Ok(Outcome::Interrupted { step });
         }
     }
     if done >= config.steps {
         // The run was killed between its last checkpoint and its end.
-        save_model(&run.model(), &algorithm.model()?)?;
+        save_model(&run.model(), &training.algorithm.model()?)?;
     }
-    each(observers, |o| o.on_end(config.steps))?;
+    training.tell(|o| o.on_end(config.steps))?;
     Ok(Outcome::Finished)
 }
 
-fn each(
-    observers: &mut [Box<dyn Observer>],
-    mut show: impl FnMut(&mut Box<dyn Observer>) -> Result<()>,
-) -> Result<()> {
-    observers.iter_mut().try_for_each(&mut show)
+/// Whether something that is done `every` so many steps, or never, is to be done after `step`.
+fn due(every: u64, step: u64) -> bool {
+    every > 0 && step.is_multiple_of(every)
 }
 
-/// The model first: whoever finds the checkpoint of a step finds its model too.
-fn save(algorithm: &impl Algorithm, step: u64, recipe: &str, run: &RunDir) -> Result<()> {
-    save_model(&run.model(), &algorithm.model()?)?;
-    let checkpoint = Checkpoint { step, recipe: recipe.into(), state: algorithm.state() };
-    save_checkpoint(&run.checkpoint(), &checkpoint)
+/// What happens in a step and after it.
+struct Training<'a, A> {
+    algorithm: &'a mut A,
+    config: &'a TrainConfig,
+    run: &'a RunDir,
+    recipe: String,
+    observers: &'a mut [Box<dyn Observer>],
+    since: Instant,
+    /// Time spent waiting for batches.
+    wait: Duration,
+    /// The step of the newest checkpoint.
+    saved: u64,
 }
 
-fn check_finite(step: u64, scalars: &Scalars, run: &RunDir, saved: u64) -> Result<()> {
-    match scalars.iter().find(|(_, value)| !value.is_finite()) {
-        None => Ok(()),
-        Some((term, value)) => {
-            let last_good = match saved {
-                0 => "there is no checkpoint yet".to_owned(),
-                saved => {
-                    format!(
-                        "the last good checkpoint is {} of step {saved}",
-                        run.checkpoint().display()
-                    )
-                }
-            };
-            Err(Error::NotFinite { step, term: term.clone(), value: *value, last_good })
+impl<A: Algorithm> Training<'_, A> {
+    fn batch<E: Display>(
+        &mut self,
+        step: u64,
+        batches: &mut impl Iterator<Item = std::result::Result<A::Batch, E>>,
+    ) -> Result<A::Batch> {
+        let asked = Instant::now();
+        let batch = batches.next().map(|batch| batch.map_err(|e| e.to_string()));
+        self.wait += asked.elapsed();
+        batch.unwrap_or_else(|| Err("there are no more".into())).or_else(|mut what| {
+            // The data may be mended: what was trained before is kept for then.
+            let made = step - 1;
+            if made > self.saved {
+                self.save(made)?;
+                what += &format!(" (saved after step {made})");
+            }
+            Err(Error::Batch { step, what })
+        })
+    }
+
+    fn step(&mut self, step: u64, batch: A::Batch) -> Result<()> {
+        let warned = self.algorithm.warning().is_some();
+        let scalars = cir_ops::on_pool(|| self.algorithm.step(step, batch))?;
+        self.check_finite(step, &scalars)?;
+        let record = StepRecord {
+            step,
+            steps: self.config.steps,
+            scalars: &scalars,
+            seconds: self.since.elapsed().as_secs_f64(),
+            wait_seconds: self.wait.as_secs_f64(),
+            logged: due(self.config.log_every, step) || step == self.config.steps,
+        };
+        self.tell(|o| o.on_step(&record))?;
+        match self.algorithm.warning().filter(|_| !warned) {
+            Some(warning) => self.tell(|o| o.on_warning(step, &warning)),
+            None => Ok(()),
         }
+    }
+
+    /// Draws and scores samples when it is time.
+    fn look(&mut self, step: u64) -> Result<()> {
+        if due(self.config.sample_every, step)
+            && let Some(image) = self.algorithm.sample(step)?
+        {
+            let path = self.run.sample(step);
+            if let Some(folder) = path.parent() {
+                fs::create_dir_all(folder).map_err(Error::write(folder))?;
+            }
+            write_atomically(&path, |at| fs::write(at, png(&image)?))?;
+            self.tell(|o| o.on_sample(step, &image))?;
+        }
+        if due(self.config.evaluate_every, step) {
+            let scores = self.algorithm.evaluate(step)?;
+            self.tell(|o| o.on_evaluation(step, &scores))?;
+        }
+        Ok(())
+    }
+
+    /// The model first: whoever finds the checkpoint of a step finds its model too.
+    fn save(&mut self, step: u64) -> Result<()> {
+        let path = self.run.checkpoint();
+        self.tell(|o| o.on_checkpoint(step, &path))?;
+        save_model(&self.run.model(), &self.algorithm.model()?)?;
+        let (recipe, state) = (self.recipe.clone(), self.algorithm.state());
+        save_checkpoint(&path, &Checkpoint { step, recipe, state })?;
+        self.saved = step;
+        Ok(())
+    }
+
+    fn tell(&mut self, show: impl FnMut(&mut Box<dyn Observer>) -> Result<()>) -> Result<()> {
+        self.observers.iter_mut().try_for_each(show)
+    }
+
+    fn check_finite(&self, step: u64, scalars: &Scalars) -> Result<()> {
+        let Some((term, value)) = scalars.iter().find(|(_, value)| !value.is_finite()) else {
+            return Ok(());
+        };
+        let last_good = match self.saved {
+            0 => "there is no checkpoint yet".to_owned(),
+            saved => {
+                let path = self.run.checkpoint();
+                format!("the last good checkpoint is {} of step {saved}", path.display())
+            }
+        };
+        Err(Error::NotFinite { step, term: term.clone(), value: *value, last_good })
     }
 }
 

@@ -122,8 +122,8 @@ impl Model for Translator {
             columns: columns.into_iter().map(str::to_owned).collect(),
             rows: found.directions.iter().map(row).collect(),
             footer: format!(
-                "over {} translations of {} pictures in each direction{guessing}",
-                found.directions[0].count, found.images
+                "over {} translations of {} pictures in each direction{guessing}: {}",
+                found.directions[0].count, found.images, found.directions[0].protocol
             ),
             json: serde_json::to_value(&found)?,
         };

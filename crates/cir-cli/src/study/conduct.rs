@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::Result;
-use cir_train::{StopFlag, machine};
+use cir_train::{ProgressLine, RunFiles, StopFlag, machine};
 use serde_json::Value;
 
 use super::{
@@ -17,12 +17,13 @@ use super::{
     results::{Results, Row, found},
     run::Run,
     times::{Time, Times},
-    watch::Watch,
 };
 use crate::recipe::Recipe;
 
 /// Between two looks at the runs.
 const LOOK: Duration = Duration::from_millis(500);
+/// Between two plain lines of progress.
+const PLAIN_EVERY: Duration = Duration::from_secs(60);
 
 /// A run of the study.
 pub(super) struct Planned {
@@ -41,7 +42,7 @@ pub(super) fn plan(study: &Study, recipes: &[Recipe], folder: &Path) -> Vec<Plan
                 let setting = &study.settings[i];
                 let run = Run {
                     recipe: kept::recipe(folder, setting),
-                    folder: kept::run(folder, setting, seed),
+                    files: RunFiles::of(kept::run(folder, setting, seed)),
                     seed,
                     count: study.count,
                 };
@@ -78,8 +79,9 @@ impl Conduct<'_> {
         let processors = thread::available_parallelism().map_or(1, usize::from);
         let jobs = jobs.unwrap_or(processors).min(open.len());
         let threads = (processors / jobs.max(1)).max(1);
-        let mut watch = Watch::new(made + steps(&open), made + begun);
-        watch.say(&format!(
+        let total = made + steps(&open);
+        let mut line = ProgressLine::new(total, made + begun, PLAIN_EVERY);
+        line.say(&format!(
             "{}: {} runs, {} of them done; {jobs} at a time into {}",
             self.study.name,
             self.plan.len(),
@@ -104,7 +106,7 @@ impl Conduct<'_> {
                 });
             }
             drop(tell);
-            self.listen(&told, &mut watch, &mut failed);
+            self.listen(&told, &mut line, &mut failed);
         });
         failed
     }
@@ -112,7 +114,7 @@ impl Conduct<'_> {
     fn listen(
         &mut self,
         told: &mpsc::Receiver<Event>,
-        watch: &mut Watch,
+        line: &mut ProgressLine,
         failed: &mut Vec<String>,
     ) {
         let mut running: Vec<usize> = Vec::new();
@@ -123,11 +125,11 @@ impl Conduct<'_> {
                     running.retain(|&other| other != i);
                     match ended.and_then(|printed| printed.map(|p| self.take(i, &p)).transpose()) {
                         Ok(None) => {}
-                        Ok(Some(())) => watch.say(&format!("{} done", self.name(i))),
+                        Ok(Some(())) => line.say(&format!("{} done", self.name(i))),
                         Err(error) => {
-                            let line = format!("{}: {error:#}", self.name(i));
-                            watch.say(&line);
-                            failed.push(line);
+                            let failure = format!("{}: {error:#}", self.name(i));
+                            line.say(&failure);
+                            failed.push(failure);
                         }
                     }
                 }
@@ -142,7 +144,7 @@ impl Conduct<'_> {
             });
             let names: Vec<_> = running.iter().map(|&i| self.name(i)).collect();
             let runs = format!("{done} of {} runs, now {}", self.plan.len(), names.join(" and "));
-            watch.show(steps.sum(), &runs);
+            line.show(steps.sum(), &runs);
         }
     }
 

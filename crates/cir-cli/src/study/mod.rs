@@ -10,7 +10,6 @@ mod results;
 mod run;
 mod table;
 mod times;
-mod watch;
 
 use std::{
     fs,
@@ -21,7 +20,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use cir_train::{FolderLock, StopFlag, write_text};
+use cir_train::{FolderLock, RunFiles, StopFlag, write_text};
 
 use self::{
     conduct::{Conduct, plan},
@@ -71,7 +70,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     for (setting, recipe) in study.settings.iter().zip(&recipes) {
         let (path, runs) = (kept::recipe(&folder, setting), kept::runs(&folder, setting)?);
         // A run may have begun with a recipe of which there is no row yet.
-        let of_runs = runs.iter().map(|run| run.join("recipe.toml"));
+        let of_runs = runs.iter().map(|run| RunFiles::of(run).recipe());
         for path in iter::once(path.clone()).chain(of_runs) {
             let Some(changed) = kept::changed(&path, recipe)? else { continue };
             if !args.again {

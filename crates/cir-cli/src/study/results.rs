@@ -30,7 +30,7 @@ pub(crate) struct Row {
     pub(crate) scores: BTreeMap<String, Found>,
 }
 
-/// A metric's value, and how it came about where the metric says so.
+/// A metric's value, and how it came about: what it says itself, or else the innermost of what it is part of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Found {
     pub(crate) value: f64,
@@ -137,7 +137,8 @@ pub(crate) fn found(
 }
 
 fn at(printed: &Value, path: &str) -> Result<Found> {
-    let mut value = printed;
+    let said = |value: &Value| value.get("protocol").and_then(Value::as_str).map(str::to_owned);
+    let (mut value, mut protocol) = (printed, said(printed));
     for name in path.split('.') {
         let (inner, allowed) = match value {
             Value::Object(fields) => {
@@ -150,11 +151,12 @@ fn at(printed: &Value, path: &str) -> Result<Found> {
             other => bail!("{path}: found {other} before {name:?}; allowed: a path to a number"),
         };
         value = inner.with_context(|| format!("{path}: found no {name:?}; allowed: {allowed}"))?;
+        protocol = said(value).or(protocol);
     }
     let number = value.as_f64().or_else(|| value.get("value")?.as_f64());
     Ok(Found {
         value: number.with_context(|| format!("{path}: found {value}; allowed: a number"))?,
-        protocol: value.get("protocol").and_then(Value::as_str).map(str::to_owned),
+        protocol,
     })
 }
 
@@ -167,7 +169,10 @@ mod tests {
         let printed = serde_json::json!({
             "a": { "b": [1.5, { "value": 2.5, "interval": [2, 3], "protocol": "p seed=1" }] },
             "c": null,
+            "d": { "protocol": "q seed=2", "e": [{ "f": 3.5 }] },
         });
+        let inherited = Some("q seed=2".to_owned());
+        assert_eq!(at(&printed, "d.e.0.f").unwrap(), Found { value: 3.5, protocol: inherited });
         let plain = Found { value: 1.5, protocol: None };
         assert_eq!(at(&printed, "a.b.0").unwrap(), plain);
         let score = at(&printed, "a.b.1").unwrap();

@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use cir_train::{StopFlag, write_text};
+use cir_train::{RunFiles, StopFlag, write_text};
 use serde_json::Value;
 
 use crate::leash::Leash;
@@ -22,8 +22,8 @@ const LOOK: Duration = Duration::from_millis(50);
 pub(super) struct Run {
     /// The setting's recipe.
     pub(super) recipe: PathBuf,
-    /// The run's folder; its log is beside it.
-    pub(super) folder: PathBuf,
+    /// What the run writes; its log is beside its folder.
+    pub(super) files: RunFiles,
     pub(super) seed: u64,
     /// Cases to score.
     pub(super) count: u32,
@@ -32,19 +32,17 @@ pub(super) struct Run {
 impl Run {
     /// Trains and scores on so many threads, or goes on with either; none where `stop` was raised.
     pub(super) fn go(&self, threads: usize, stop: &StopFlag) -> Result<Option<Value>> {
-        if let Some(runs) = self.folder.parent() {
+        if let Some(runs) = self.files.path().parent() {
             fs::create_dir_all(runs).with_context(|| runs.display().to_string())?;
         }
         if !self.scores().is_file() {
             // The report is the last that a training writes.
-            if !self.folder.join("report.html").is_file()
-                && self.ended(self.train(threads), stop)?.is_none()
-            {
+            if !self.files.report().is_file() && self.ended(self.train(threads), stop)?.is_none() {
                 return Ok(None);
             }
             let count = self.count.to_string();
             let mut eval = cir(threads);
-            eval.arg("eval").arg(&self.folder).args(["--json", "--count", &count]);
+            eval.arg("eval").arg(self.files.path()).args(["--json", "--count", &count]);
             let Some(printed) = self.ended(eval, stop)? else { return Ok(None) };
             write_text(&self.scores(), &printed)?;
         }
@@ -55,17 +53,17 @@ impl Run {
 
     /// What `cir eval` printed.
     pub(super) fn scores(&self) -> PathBuf {
-        self.folder.join(format!("eval-{}.json", self.count))
+        self.files.path().join(format!("eval-{}.json", self.count))
     }
 
     /// What its processes said.
     pub(super) fn log(&self) -> PathBuf {
-        self.folder.with_added_extension("log")
+        self.files.path().with_added_extension("log")
     }
 
     /// Steps that are in its log, and the seconds that they took.
     pub(super) fn progress(&self) -> (u64, f64) {
-        let text = fs::read_to_string(self.folder.join("metrics.jsonl")).unwrap_or_default();
+        let text = fs::read_to_string(self.files.log()).unwrap_or_default();
         let line = |line: &str| {
             let line: Value = serde_json::from_str(line).ok()?;
             Some((line.get("step")?.as_u64()?, line.get("seconds")?.as_f64()?))
@@ -76,11 +74,11 @@ impl Run {
     fn train(&self, threads: usize) -> Command {
         let mut command = cir(threads);
         command.arg("train");
-        if self.folder.join("recipe.toml").is_file() {
-            command.arg("--resume").arg(&self.folder);
+        if self.files.begun() {
+            command.arg("--resume").arg(self.files.path());
         } else {
             let seed = format!("train.seed={}", self.seed);
-            command.arg(&self.recipe).args(["--set", &seed]).arg("--out").arg(&self.folder);
+            command.arg(&self.recipe).args(["--set", &seed]).arg("--out").arg(self.files.path());
         }
         command
     }

@@ -81,11 +81,13 @@ fn a_model_is_used() {
     let scores: serde_json::Value =
         serde_json::from_str(&place.ok(&["eval", "run", "--count", "5", "--json"])).unwrap();
     assert_eq!(scores["zero_shot"]["count"].as_u64(), Some(5));
-    // Every score of the representation says how it came about, here and in the report.
+    // Every score says how it came about, here and in the report.
     let representation = scores["representation"].as_object().unwrap();
-    let protocols: Vec<_> =
-        representation.values().map(|score| score["protocol"].as_str().unwrap()).collect();
-    assert_eq!(protocols.len(), 7);
+    let read = [&scores["zero_shot"], &scores["reconstruction"]];
+    let paths = scores["paths"]["scores"].as_object().unwrap().values();
+    let all = representation.values().chain(read).chain(paths.filter(|score| !score.is_null()));
+    let protocols: Vec<_> = all.map(|score| score["protocol"].as_str().unwrap()).collect();
+    assert_eq!((representation.len(), protocols.len()), (7, 16));
     assert!(protocols.iter().all(|p| p.contains("seed=1")), "{protocols:?}");
     assert_eq!(scores["blocks"]["matrix"]["accuracy"].as_array().unwrap().len(), 5);
     let table = place.ok(&["eval", "run", "--count", "5"]);

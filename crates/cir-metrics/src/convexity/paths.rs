@@ -110,13 +110,15 @@ impl Paths {
         Ok(())
     }
 
-    /// The means over paths, with intervals over them.
-    pub fn scores(&self, sampling: Sampling) -> Convexity {
-        let score = |name: &str, of: fn(&Path) -> Option<f64>| {
-            let numbers: Vec<_> = self.paths.iter().filter_map(of).collect();
+    /// The means over paths, with intervals over them; `of` says in the protocols between what these paths
+    /// lead and by whom their points were read.
+    pub fn scores(&self, of: &str, sampling: Sampling) -> Convexity {
+        let score = |name: &str, number: fn(&Path) -> Option<f64>| {
+            let numbers: Vec<_> = self.paths.iter().filter_map(number).collect();
             let over = |places: &[usize]| mean(places.iter().map(|&i| numbers[i]));
             let (paths, points) = (numbers.len(), self.points);
-            let protocol = format!("convexity {name} 1 paths={paths} points={points} {sampling}");
+            let protocol =
+                format!("convexity {name} 1 {of} paths={paths} points={points} {sampling}");
             (paths > 0).then(|| Score::judged(paths, over, sampling, protocol))
         };
         Convexity {
@@ -184,7 +186,7 @@ mod tests {
     fn scores(paths: &[Vec<Point>]) -> Convexity {
         let mut all = Paths::default();
         paths.iter().for_each(|path| all.add(path).unwrap());
-        all.scores(Sampling { seed: 1, resamples: 100 })
+        all.scores("of=greys", Sampling { seed: 1, resamples: 100 })
     }
 
     fn value(score: &Option<Score>) -> f64 {
@@ -200,7 +202,7 @@ mod tests {
         assert!(
             (value(&found.again_between) - (3. / 16. + 4. / 16. + 3. / 16.) / 3.).abs() < 1e-12
         );
-        let protocol = "convexity validity 1 paths=1 points=6 seed=1 bootstrap=100";
+        let protocol = "convexity validity 1 of=greys paths=1 points=6 seed=1 bootstrap=100";
         assert_eq!(found.validity.unwrap().protocol, protocol);
     }
 
@@ -238,6 +240,6 @@ mod tests {
         let mut broken = whole;
         broken[2].again = f64::NAN;
         assert!(error(&broken, &mut paths).contains("encoded again NaN away"));
-        assert_eq!(paths.scores(Sampling::default()).validity, None);
+        assert_eq!(paths.scores("of=none", Sampling::default()).validity, None);
     }
 }
