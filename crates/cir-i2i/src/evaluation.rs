@@ -275,8 +275,8 @@ fn pairwise(pictures: &[Image]) -> Result<f64> {
 pub struct Shown {
     /// From which domain to which.
     pub name: String,
-    /// The picture, the reference, the translation in its manner, the true one where it is known, and
-    /// random translations.
+    /// The picture, what is made of its own codes, the reference, the translation in its manner, the true
+    /// one where it is known, and random translations.
     pub pictures: Vec<Option<Image>>,
 }
 
@@ -291,8 +291,8 @@ pub fn shown(model: &Model, data: &DataSet, count: usize, seed: u64) -> Result<V
         let mut rng = rng(seed, "shown", from.index() as u64);
         for _ in 0..count {
             let made = held.translated(from, &mut rng)?;
-            let mut pictures =
-                vec![Some(made.image), Some(made.reference), Some(made.guided), made.truth];
+            let own = [made.image, made.remade, made.reference, made.guided].map(Some);
+            let mut pictures = [&own[..], &[made.truth]].concat();
             pictures.extend(made.random.into_iter().map(Some));
             all.push(Shown { name: model.card().direction(from), pictures });
         }

@@ -137,16 +137,16 @@ impl Model for Translator {
     fn show(&self, report: &mut Report, data: &DataSet, seed: u64) -> Result<()> {
         report.section("Translation");
         report.text(
-            "A picture in the manner of a reference, beside it the true picture where it is known, \
-             and with random attribute codes.",
+            "A picture made anew from its own codes, in the manner of a reference, beside it the true \
+             picture where it is known, and with random attribute codes.",
         );
         let rows: Vec<_> = shown(self, data, ROWS, seed)?
             .into_iter()
             .map(|row| PictureRow { header: row.name, pictures: row.pictures })
             .collect();
-        let random = rows.first().map_or(0, |row| row.pictures.len() - 4);
+        let random = rows.first().map_or(0, |row| row.pictures.len() - 5);
         let mut columns: Vec<String> =
-            ["picture", "reference", "translation", "truth"].map(str::to_owned).into();
+            ["picture", "own codes", "reference", "translation", "truth"].map(str::to_owned).into();
         columns.extend((1..=random).map(|i| format!("random {i}")));
         report.pictures("Held-out pictures", &PictureTable { columns, rows })?;
         Ok(())

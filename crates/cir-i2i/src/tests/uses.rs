@@ -171,12 +171,12 @@ fn an_untrained_model_is_scored_as_one() {
 }
 
 #[test]
-fn what_is_shown_is_picture_reference_translation_truth_and_random_ones() {
+fn what_is_shown_is_picture_own_codes_reference_translation_truth_and_random_ones() {
     let (i2i, data) = (of(Form::Concat), data());
     let rows = shown(i2i.trained(), &data, 2, 1).unwrap();
     assert_eq!(rows.len(), 4);
     assert!(
-        rows.iter().all(|row| row.pictures.len() == 8 && row.pictures.iter().all(Option::is_some))
+        rows.iter().all(|row| row.pictures.len() == 9 && row.pictures.iter().all(Option::is_some))
     );
     assert_eq!(rows[3].name, "drawing to photo");
 }

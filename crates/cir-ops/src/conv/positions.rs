@@ -138,7 +138,7 @@ impl<S: Simd> Task for Pack<'_, S> {
 }
 
 /// to[position][channel] = from[channel · step + position] for `count` positions of `real`
-/// of `width` channels, zeros after them.
+/// of `width` channels, whole vectors of them; zeros after the real ones.
 #[inline(always)]
 fn turn<S: Simd>(
     from: &[S::T],
@@ -150,28 +150,33 @@ fn turn<S: Simd>(
 ) {
     let to = &mut to[..count * width];
     let whole = count / S::LANES * S::LANES;
-    let mut done = 0;
-    while done + S::LANES <= real {
+    // Where a vector of channels is not whole, squares are turned from a copy with zeros in place of
+    // the missing ones.
+    let mut square = Scratch::<S::T>::take(S::LANES * S::LANES);
+    square.fill(S::T::ZERO);
+    for c in (0..width).step_by(S::LANES) {
+        let lanes = real.saturating_sub(c).min(S::LANES);
         for p in (0..whole).step_by(S::LANES) {
-            let from = &from[done * step + p..];
-            let to = &mut to[p * width + done..];
-            assert!(from.len() >= (S::LANES - 1) * step + S::LANES);
+            let to = &mut to[p * width + c..];
             debug_assert!(to.len() >= (S::LANES - 1) * width + S::LANES);
-            // SAFETY: `from` was just checked; `to` has `LANES` positions of `width` from here.
-            unsafe { S::transpose(from.as_ptr(), step, to.as_mut_ptr(), width) };
+            let (from, step) = if lanes == S::LANES {
+                let from = &from[c * step + p..];
+                assert!(from.len() >= (S::LANES - 1) * step + S::LANES);
+                (from.as_ptr(), step)
+            } else {
+                for (lane, row) in square.chunks_exact_mut(S::LANES).take(lanes).enumerate() {
+                    row.copy_from_slice(&from[(c + lane) * step + p..][..S::LANES]);
+                }
+                (square.as_ptr(), S::LANES)
+            };
+            // SAFETY: `from` was just checked or is a whole square; `to` has `LANES` positions of
+            // `width` from here.
+            unsafe { S::transpose(from, step, to.as_mut_ptr(), width) };
         }
-        done += S::LANES;
     }
-    for c in 0..width {
-        let start = if c < done { whole } else { 0 };
-        let Some(to) = to.get_mut(start * width + c..) else {
-            continue;
-        };
-        let to = to.iter_mut().step_by(width);
-        if c < real {
-            to.zip(&from[c * step + start..][..count - start]).for_each(|(to, v)| *to = *v);
-        } else {
-            to.for_each(|to| *to = S::T::ZERO);
-        }
+    for (p, to) in to.chunks_exact_mut(width).enumerate().skip(whole) {
+        let (own, none) = to.split_at_mut(real);
+        own.iter_mut().enumerate().for_each(|(c, to)| *to = from[c * step + p]);
+        none.fill(S::T::ZERO);
     }
 }
