@@ -143,6 +143,7 @@ fn table(found: &Convexity, count: usize, of: &str, reader: f64) -> Scores {
             "of {count} paths between {of} pictures; on these themselves the classifier finds that others \
              stayed in {reader:.3}"
         ),
+        protocols: Vec::new(),
         json: json!({ "reader": reader, "scores": found }),
     }
 }

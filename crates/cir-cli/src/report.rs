@@ -29,6 +29,9 @@ pub(crate) fn write(
         report.text(scores.explanation);
         report.table(&scores.columns, &scores.rows);
         report.text(&*scores.footer);
+        for protocol in &scores.protocols {
+            report.text(format!("Protocol: {protocol}"));
+        }
     }
     let warnings = warnings(&log);
     if !warnings.is_empty() {

@@ -68,10 +68,8 @@ impl Representation {
                           as can be in its own block, and no better than chance in the others.",
             columns: ends.chain(["chance".into()]).collect(),
             rows: self.blocks.iter().enumerate().map(row).collect(),
-            footer: format!(
-                "of attributes (rows) in blocks (columns), {}: {}",
-                self.of, self.matrix.protocol
-            ),
+            footer: format!("of attributes (rows) in blocks (columns), {}", self.of),
+            protocols: vec![self.matrix.protocol.clone()],
             json: json!({ "names": self.blocks, "matrix": self.matrix }),
         };
         let scores = [
@@ -96,6 +94,7 @@ impl Representation {
                 .map(|(name, ideal, score)| Scores::interval_row(name, ideal, score))
                 .into(),
             footer: format!("of the representation, {}", self.of),
+            protocols: Vec::new(),
             json: scores
                 .iter()
                 .map(|(name, _, score)| ((*name).to_owned(), json!(score)))

@@ -23,6 +23,8 @@ pub(crate) struct Scores {
     pub(crate) rows: Vec<Vec<String>>,
     /// What was scored.
     pub(crate) footer: String,
+    /// How, where the rows do not say so themselves.
+    pub(crate) protocols: Vec<String>,
     /// The numbers unrounded.
     pub(crate) json: Value,
 }
@@ -63,6 +65,7 @@ impl Scores {
             }
             _ = writeln!(text, "{}", line.trim_end());
         }
+        self.protocols.iter().for_each(|protocol| _ = writeln!(text, "protocol: {protocol}"));
         text
     }
 }

@@ -107,9 +107,10 @@ impl Model for ElegantModel {
             columns: columns.map(str::to_owned).into(),
             rows: found.attributes.iter().chain([&found.mean]).map(row).collect(),
             footer: format!(
-                "over {} results, made from {} images; identity among {} others: {}",
-                found.mean.results, found.images, found.others, found.mean.protocol
+                "over {} results, made from {} images; identity among {} others",
+                found.mean.results, found.images, found.others
             ),
+            protocols: vec![found.mean.protocol.clone()],
             json: serde_json::to_value(&found)?,
         }])
     }

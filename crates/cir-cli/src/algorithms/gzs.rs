@@ -85,10 +85,8 @@ impl Model for Gzsnet {
                           lies nearest. The upper bound encodes and decodes the true picture itself.",
             columns: ["", "zero-shot", "upper bound", "chance"].map(str::to_owned).into(),
             rows,
-            footer: format!(
-                "over {} {} combinations: {}; upper bound: {}",
-                made.count, found.combinations, made.protocol, again.protocol
-            ),
+            footer: format!("over {} {} combinations", made.count, found.combinations),
+            protocols: vec![made.protocol.clone(), again.protocol.clone()],
             json: serde_json::to_value(&found)?,
         }])
     }

@@ -122,9 +122,10 @@ impl Model for Translator {
             columns: columns.into_iter().map(str::to_owned).collect(),
             rows: found.directions.iter().map(row).collect(),
             footer: format!(
-                "over {} translations of {} pictures in each direction{guessing}: {}",
-                found.directions[0].count, found.images, found.directions[0].protocol
+                "over {} translations of {} pictures in each direction{guessing}",
+                found.directions[0].count, found.images
             ),
+            protocols: vec![found.directions[0].protocol.clone()],
             json: serde_json::to_value(&found)?,
         };
         let mut all = vec![own];
@@ -200,6 +201,7 @@ fn between_table(directions: &[&str; 2], found: &[Between; 2]) -> Result<Scores>
         columns: Scores::interval_columns(),
         rows: rows.collect(),
         footer: format!("of paths between two manners, {}", counts.collect::<Vec<_>>().join(", ")),
+        protocols: Vec::new(),
         json: serde_json::to_value(found)?,
     })
 }
