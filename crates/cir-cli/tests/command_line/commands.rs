@@ -26,10 +26,11 @@ fn trained() -> Place {
 fn whoever_stops_reading_ends_it_in_silence() {
     use std::process::{Command, Stdio};
     let mut cir = Command::new(env!("CARGO_BIN_EXE_cir"));
-    cir.args(["data", "list"]).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = cir.spawn().unwrap();
-    drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
+    // Closed before anything can be written: a busy machine would write first.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    cir.args(["data", "list"]).stdout(writer).stderr(Stdio::piped());
+    let output = cir.spawn().unwrap().wait_with_output().unwrap();
     assert_eq!(crate::text(&output.stderr), "");
     assert!(!output.status.success(), "nothing was written");
 }
