@@ -1,4 +1,4 @@
-//! `cir eval`: scores a run on what its training never saw, and its representation.
+//! `cir eval`: scores a run, on what its training never saw if its data hold anything out, and its representation.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -25,7 +25,8 @@ const PATHS: usize = 4;
 pub(crate) struct Args {
     /// Run folder.
     run: PathBuf,
-    /// Held-out combinations, pairs (divided among the attributes), or translations each way to score.
+    /// Combinations, pairs (divided among the attributes), or translations each way to score; held-out ones
+    /// where there are any. The report then shows these scores.
     #[arg(long, default_value_t = COUNT as u32, value_parser = clap::value_parser!(u32).range(1..))]
     count: u32,
     /// Print JSON in place of a table.

@@ -98,7 +98,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
     // All is saved: asked to end from here on, the process ends at once, and `--resume` only scores.
     stop.raise();
-    eprintln!("scoring {} held-out cases", eval::COUNT);
+    eprintln!("scoring {} {} cases", eval::COUNT, data.split.scored().1);
     let scores = training.model().evaluate(&recipe, &data, eval::COUNT)?;
     write_json(&run.metrics(), &Scores::numbers(&scores))?;
     report::write(&recipe, &data, training.model(), &scores, &run)?;

@@ -45,7 +45,7 @@ impl Factors {
     pub(crate) fn new(attributes: &[Attribute]) -> Result<Self> {
         let found: Vec<&str> = attributes.iter().map(|a| a.name.as_str()).collect();
         if found != Dsprites::ATTRIBUTES {
-            let allowed = Dsprites::ATTRIBUTES.join(", ");
+            let allowed = format!("all of {}", Dsprites::ATTRIBUTES.join(", "));
             return Err(Error::setting("attributes", found.join(", "), allowed));
         }
         let of = |(a, &count): (&Attribute, &usize)| {

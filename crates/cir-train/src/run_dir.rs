@@ -32,15 +32,15 @@ impl RunDir {
             Err(e) if e.kind() == NotFound => false,
             Err(e) => return Err(Error::Read { path: path.into(), cause: e }),
         };
+        let files = RunFiles::of(path);
+        if begun && !files.begun() {
+            let expected = "a new folder, an empty one, or a run's; what is no run's is kept";
+            return Err(Error::file(path, "files, but no recipe.toml", expected));
+        }
         if begun && !overwrite {
             let found = "a run folder that exists";
             let expected = "a new folder; --resume goes on with it, --force replaces it";
             return Err(Error::file(path, found, expected));
-        }
-        let files = RunFiles::of(path);
-        if begun && !files.begun() {
-            let expected = "a run folder; only such a one is replaced";
-            return Err(Error::file(path, "a folder without recipe.toml", expected));
         }
         fs::create_dir_all(path).map_err(Error::write(path))?;
         let run = Self { files, _lock: lock(path)? };
@@ -114,7 +114,10 @@ mod tests {
         assert!(!run.log().exists() && !run.sample(3).exists() && !run.checkpoint().exists());
         drop(run);
         fs::remove_file(path.join("recipe.toml")).unwrap();
-        assert!(refusal(true).contains("without recipe.toml"));
+        for overwrite in [false, true] {
+            let error = refusal(overwrite);
+            assert!(error.contains("no recipe.toml") && !error.contains("--force"), "{error}");
+        }
         assert!(path.join("letter.txt").is_file());
         assert!(RunDir::open(&path).unwrap_err().to_string().contains("no recipe.toml"));
     }

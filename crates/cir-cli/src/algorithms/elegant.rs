@@ -95,7 +95,7 @@ impl Model for ElegantModel {
         ];
         Ok(vec![Scores {
             name: "",
-            heading: "Scores on faces never seen in training",
+            heading: "Scores of exchanges",
             explanation: "Two faces, of which one has an attribute and the other has it not, \
                           exchange its block. Precision is the share of results in which the \
                           attribute changed as asked and all others stayed, as a classifier reads \
@@ -124,7 +124,7 @@ impl Model for ElegantModel {
             .map(|r| PictureRow { header: r.attribute, pictures: r.pictures.map(Some).into() });
         let table =
             PictureTable { columns: columns.map(str::to_owned).into(), rows: rows.collect() };
-        report.pictures("Held-out faces", &table)?;
+        report.pictures(format!("Some {} faces", data.split.scored().1), &table)?;
         report.section("Degrees");
         report.text(
             "One attribute moves from the left picture's to the right one's, and a quarter beyond \
@@ -155,9 +155,7 @@ impl Model for ElegantModel {
                 name.starts_with("D_")
             }),
             Curves::new("Generator's total by attribute", "", false, |name| name.starts_with("G_")),
-            Curves::new("Edit precision on held-out faces", "share", false, |name| {
-                name.starts_with("precision_")
-            }),
+            Curves::new("Edit precision", "share", false, |name| name.starts_with("precision_")),
             Curves::new("Spread of the codes", "standard deviation", false, |name| {
                 name.starts_with("spread_")
             }),

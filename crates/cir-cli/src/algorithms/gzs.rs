@@ -79,7 +79,7 @@ impl Model for Gzsnet {
         rows.push(["L1".to_owned()].into_iter().chain(l1).chain([String::new()]).collect());
         Ok(vec![Scores {
             name: "",
-            heading: "Scores on combinations never seen in training",
+            heading: "Scores of recombination",
             explanation: "Every picture is put together from blocks of other pictures' latents. It \
                           is read back by finding the value of an attribute whose true rendering \
                           lies nearest. The upper bound encodes and decodes the true picture itself.",
@@ -96,7 +96,8 @@ impl Model for Gzsnet {
         report.text(
             "Each attribute is taken from the picture in its column; beside the result the truth.",
         );
-        report.pictures("Held-out combinations", &recombinations(self, data, seed)?)?;
+        let caption = format!("Some {} combinations", data.split.scored().1);
+        report.pictures(caption, &recombinations(self, data, seed)?)?;
         report.section("Interpolation");
         report.text(
             "One block moves from the left picture's to the right one's, and a quarter beyond \
@@ -111,7 +112,7 @@ impl Model for Gzsnet {
             Curves::new("Loss terms", "unweighted sum", true, |name| {
                 ["recon", "combine", "unsup", "cycle", "cir"].contains(&name)
             }),
-            Curves::new("Read back right on held-out combinations", "share", false, |name| {
+            Curves::new("Read back right", "share", false, |name| {
                 name.starts_with("zero_shot_") && !name.ends_with("_l1")
             }),
             Curves::new("Spread of the latents", "standard deviation", false, |name| {

@@ -108,7 +108,7 @@ impl Model for Translator {
         };
         let own = Scores {
             name: "",
-            heading: "Scores on pictures never seen in training",
+            heading: "Scores of translations",
             explanation: "A picture is translated in the manner of another. Where its true picture \
                           is known, content is the share of translations that lie nearer to the \
                           true picture of their own content than to those of others in the same \
@@ -149,7 +149,8 @@ impl Model for Translator {
         let mut columns: Vec<String> =
             ["picture", "own codes", "reference", "translation", "truth"].map(str::to_owned).into();
         columns.extend((1..=random).map(|i| format!("random {i}")));
-        report.pictures("Held-out pictures", &PictureTable { columns, rows })?;
+        let caption = format!("Some {} pictures", data.split.scored().1);
+        report.pictures(caption, &PictureTable { columns, rows })?;
         Ok(())
     }
 
@@ -167,7 +168,7 @@ impl Model for Translator {
             Curves::new("Codes", "unweighted", true, |name| {
                 ["kl_", "l2_", "latent_", "ms_"].iter().any(|start| name.starts_with(start))
             }),
-            Curves::new("Held-out translations", "share", false, |name| {
+            Curves::new("Translations", "share", false, |name| {
                 ["content_to_", "manner_to_", "domain_"].iter().any(|s| name.starts_with(s))
             }),
             Curves::new("Spread of the codes", "standard deviation", false, |name| {

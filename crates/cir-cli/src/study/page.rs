@@ -37,7 +37,8 @@ pub(super) fn write(
         }
     }
     report.section("What was compared");
-    let mut what = format!("{} held-out cases scored of each run.", study.count);
+    let mut what =
+        format!("{} cases scored of each run, held-out ones where there are any.", study.count);
     if !study.smaller.is_empty() {
         what = format!("{what} Smaller than its file has it: {}.", study.smaller);
     }

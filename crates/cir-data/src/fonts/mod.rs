@@ -48,7 +48,7 @@ impl Fonts {
     ) -> Result<Self> {
         let found: Vec<&str> = attributes.iter().map(|a| a.name.as_str()).collect();
         if found != Self::ATTRIBUTES {
-            let allowed = Self::ATTRIBUTES.join(", ");
+            let allowed = format!("all of {}", Self::ATTRIBUTES.join(", "));
             return Err(Error::setting("attributes", found.join(", "), allowed));
         }
         let schema = Schema::new(attributes)?;
