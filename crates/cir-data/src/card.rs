@@ -205,7 +205,12 @@ impl Card {
         if !path.is_file() {
             let names: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
             let allowed = format!("{}, or the path of a card (TOML)", names.join(", "));
-            return Err(Error::setting("data.card", format!("{name_or_path:?}"), allowed));
+            // A run keeps its card's path as it was given, which leads nowhere from elsewhere.
+            let found = match (path.extension(), std::path::absolute(path)) {
+                (Some(_), Ok(whole)) => format!("{name_or_path:?}, no file {}", whole.display()),
+                _ => format!("{name_or_path:?}"),
+            };
+            return Err(Error::setting("data.card", found, allowed));
         }
         let text = std::fs::read_to_string(path).map_err(Error::io(path, "read the card"))?;
         let mut card = Self::parse(name_or_path, &text)?;

@@ -36,6 +36,15 @@ fn built_in_cards_are_whole() {
 }
 
 #[test]
+fn a_card_that_is_not_there_is_refused_with_where_it_was_looked_for() {
+    let named = Card::open("phonts").unwrap_err().to_string();
+    assert!(named.starts_with("data.card: found \"phonts\"; allowed: fonts, "), "{named}");
+    let error = Card::open("mine/card.toml").unwrap_err().to_string();
+    let whole = std::env::current_dir().unwrap().join("mine/card.toml");
+    assert!(error.contains(&format!("no file {}; allowed:", whole.display())), "{error}");
+}
+
+#[test]
 fn unknown_fields_and_missing_ones_are_refused() {
     let parse = |text: &str| toml::from_str::<DataConfig>(text).unwrap_err().to_string();
     let error = parse(&format!("card = \"fonts\"\nsize = 32\nsied = 1\n{HOLD_OUT}"));
