@@ -69,7 +69,9 @@ pub(crate) fn open(run: &std::path::Path) -> Result<(Recipe, Arc<DataSet>, Box<d
     let files = RunFiles::of(run);
     let recipe = Recipe::stored(&files)?;
     // Its model was made with this recipe, or else the report would show another.
-    recipe.checkpoint(&files)?;
+    if let Some(unfinished) = recipe.unfinished(&files)? {
+        eprintln!("{unfinished}");
+    }
     let model = model::load(run)?;
     let data = Arc::new(recipe.data.open()?);
     Seen::check(&data, &files)?;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use cir_train::RunFiles;
 
-use crate::model;
+use crate::{model, recipe::Recipe};
 
 /// Arguments of `cir info`.
 #[derive(clap::Args)]
@@ -24,6 +24,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         return checkpoint(&args);
     }
     let model = model::load(&args.path)?;
+    let run = RunFiles::of(&args.path);
     let card = model.card()?;
     if args.json {
         println!("{}", serde_json::to_string_pretty(&card)?);
@@ -34,6 +35,11 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let text = |name: &str| card[name].as_str().unwrap_or_default().to_owned();
     println!("{} model, trained on {}", text("algorithm"), text("data"));
     println!("{}; {count} parameters in {} tensors", model.sizes(), tensors.len());
+    if run.begun()
+        && let Some(unfinished) = Recipe::stored(&run)?.unfinished(&run)?
+    {
+        println!("{unfinished}");
+    }
     println!("blocks and the values of their attributes:");
     for block in model.partition().blocks() {
         // Content and attribute codes are of no attribute that the data labels.

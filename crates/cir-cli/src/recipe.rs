@@ -9,7 +9,7 @@ use cir_train::{Checkpoint, RunFiles, TrainConfig, load_checkpoint};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use toml::{Table, Value};
 
-use crate::{algorithms::AlgorithmConfig, usage::usage};
+use crate::{algorithms::AlgorithmConfig, train, usage::usage};
 
 /// The newest recipe version that this program understands.
 const VERSION: i64 = 1;
@@ -171,6 +171,13 @@ impl Recipe {
                 Err(usage(format!("{}: {change} in {place}; {allowed}", run.recipe().display())))
             }
         }
+    }
+
+    /// What to say of a run of this recipe, if it has not made all its steps.
+    pub(crate) fn unfinished(&self, run: &RunFiles) -> Result<Option<String>> {
+        let steps = self.train.steps;
+        let begun = self.checkpoint(run)?.filter(|checkpoint| checkpoint.step < steps);
+        Ok(begun.map(|checkpoint| train::go_on(run, checkpoint.step, steps)))
     }
 
     /// The complete recipe as TOML: reading it gives the same recipe.

@@ -93,8 +93,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Outcome::Finished => stop.is_raised().then_some(steps),
     };
     if let Some(step) = interrupted {
-        let go_on = invoked::command(&["train", "--resume", &folder]);
-        return Err(Interrupted(format!("saved after step {step}; go on with: {go_on}")).into());
+        return Err(Interrupted(go_on(&run, step, steps)).into());
     }
     // All is saved: asked to end from here on, the process ends at once, and `--resume` only scores.
     stop.raise();
@@ -109,6 +108,13 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let render = ["data", "render", &folder, "--count", "20", "--out", "pictures"];
     println!("{}", invoked::command(&render));
     Ok(())
+}
+
+/// What to say of a run that has made only some of its steps.
+pub(crate) fn go_on(run: &RunFiles, step: u64, steps: u64) -> String {
+    let folder = run.path().display().to_string();
+    let command = invoked::command(&["train", "--resume", &folder]);
+    format!("saved after step {step} of {steps}; go on with: {command}")
 }
 
 /// The steps that a run has made; `training` continues from its checkpoint.

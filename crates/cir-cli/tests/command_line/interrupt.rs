@@ -25,6 +25,8 @@ fn interrupted(signal: &str, command: Option<&str>) -> (Option<i32>, String) {
     assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     let output = child.wait_with_output().unwrap();
     assert!(place.path("run/checkpoint.safetensors").is_file());
+    let info = place.ok(&["info", "run"]);
+    assert!(info.contains(" of 1000000; go on with: "), "{info}");
     (output.status.code(), text(&output.stderr))
 }
 
