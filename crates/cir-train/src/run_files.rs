@@ -16,10 +16,17 @@ impl RunFiles {
 
     /// Everything that a run writes, the recipe last: until that is gone the folder is a run's.
     pub(crate) fn all(&self) -> [PathBuf; 9] {
-        let [events, samples] = [self.events(), self.samples()];
-        let rest = [self.report(), self.metrics(), self.log(), self.checkpoint(), self.model()];
-        let [report, metrics, log, checkpoint, model] = rest;
-        [events, samples, report, metrics, log, checkpoint, model, self.data(), self.recipe()]
+        [
+            self.events(),
+            self.samples(),
+            self.report(),
+            self.metrics(),
+            self.log(),
+            self.checkpoint(),
+            self.model(),
+            self.data(),
+            self.recipe(),
+        ]
     }
 
     /// The folder.
