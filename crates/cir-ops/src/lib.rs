@@ -23,6 +23,7 @@ mod allocator;
 mod backward;
 mod channel_norm;
 mod conv;
+mod gradients;
 mod kernels;
 mod layer_norm;
 mod layers;

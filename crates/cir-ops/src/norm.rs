@@ -159,9 +159,7 @@ impl Operation<2> for InstanceNorm {
         grad: &Tensor,
     ) -> Result<[Option<Tensor>; 2]> {
         let (dx, _) = self.gradients::<T>(x, None, y, grad)?;
-        // A variable's gradient may be added to in place, and this one is the result's.
-        let own = || if residual.is_variable() { grad.copy() } else { Ok(grad.clone()) };
-        Ok([dx, residual.track_op().then(own).transpose()?])
+        Ok([dx, residual.track_op().then(|| grad.clone())])
     }
 }
 

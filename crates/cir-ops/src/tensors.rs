@@ -34,15 +34,24 @@ impl<'a> Read<'a> {
         Self { storage, layout }
     }
 
+    /// Its storage.
+    ///
+    /// # Errors
+    /// Off the CPU.
+    pub(crate) fn operand(&self) -> Result<(&CpuStorage, &Layout)> {
+        match &*self.storage {
+            Storage::Cpu(storage) => Ok((storage, self.layout)),
+            _ => bail!("operand of shape {:?} is not on the CPU", self.layout.shape()),
+        }
+    }
+
     /// Its numbers.
     ///
     /// # Errors
     /// As [`view`], and off the CPU.
     pub(crate) fn slice<T: Number>(&self) -> Result<&[T]> {
-        match &*self.storage {
-            Storage::Cpu(storage) => view(storage, self.layout),
-            _ => bail!("operand of shape {:?} is not on the CPU", self.layout.shape()),
-        }
+        let (storage, layout) = self.operand()?;
+        view(storage, layout)
     }
 }
 

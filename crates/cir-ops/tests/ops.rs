@@ -2,7 +2,8 @@
 
 mod naive;
 
-use candle_core::{DType, Device, Tensor, Var};
+use candle_core::backprop::GradStore;
+use candle_core::{DType, Device, Result, Tensor, Var};
 use cir_ops::{Activation, AdamHyper, Kernels};
 use naive::{
     activate, assert_close, assert_differentiates, everywhere, numbers, values, var, with_gradients,
@@ -262,6 +263,45 @@ fn backward_equals_candles_where_variables_are_used_several_times() {
             assert_close(&found, &expected, tolerance, &format!("{kernels:?}"));
         }
     });
+}
+
+#[test]
+fn gradients_are_those_of_candles_kernels_where_its_operations_lie_between() {
+    let run = |dtype, pass: fn(&Tensor) -> Result<GradStore>| -> Result<Vec<f64>> {
+        let [x, w] = [var(&[2, 3, 6, 6], 1, dtype), var(&[3, 3, 3, 3], 2, dtype)];
+        let l = var(&[5, 54], 3, dtype);
+        let cfg = cir_ops::Conv2dConfig { padding: 1, ..Default::default() };
+        let y = cir_ops::conv2d(&x, &w, None, cfg)?;
+        // Used as an input, as a residual, and by candle.
+        let z = cir_ops::conv2d(&y, &w, None, cfg)?;
+        let z = cir_ops::residual_instance_norm(&z, &y, 1e-5)?;
+        let mixed = (z.narrow(1, 1, 2)? * y.narrow(1, 0, 2)?)?.narrow(2, 0, 3)?;
+        let both = Tensor::cat(&[mixed, z.narrow(1, 0, 1)?.narrow(2, 0, 3)?], 1)?;
+        let out = cir_ops::linear(&both.reshape((2, 54))?, &l, None)?;
+        let grads = pass(&(out.sqr()?.sum_all()? + y.sum_all()?)?)?;
+        Ok([x, w, l].iter().flat_map(|v| values(grads.get(v).unwrap())).collect())
+    };
+    everywhere(|dtype, tolerance, kernels| {
+        let candles = || run(dtype, |loss| loss.backward()).unwrap();
+        let expected = cir_ops::with_kernels(Kernels::Candle, candles).unwrap();
+        for pass in [cir_ops::backward as fn(&Tensor) -> _, |loss: &Tensor| loss.backward()] {
+            let found = run(dtype, pass).unwrap();
+            assert_close(&found, &expected, 10. * tolerance, &format!("{kernels:?} {dtype:?}"));
+        }
+    });
+}
+
+#[test]
+fn a_gradient_that_was_given_is_left_as_it_was() {
+    let [x, w] = [var(&[4, 3], 1, DType::F32), var(&[5, 3], 2, DType::F32)];
+    let y = cir_ops::linear(&x, &w, None).unwrap();
+    let g = var(&[4, 5], 3, DType::F32).as_tensor().clone();
+    let before = values(&g);
+    let one = cir_ops::backward_from(&[(y.clone(), g.clone())]).unwrap();
+    let three = cir_ops::backward_from(&vec![(y, g.clone()); 3]).unwrap();
+    assert_eq!(values(&g), before);
+    let [one, three] = [one, three].map(|grads| values(grads.get(&w).unwrap()));
+    assert_close(&three, &one.iter().map(|v| 3. * v).collect::<Vec<_>>(), 1e-5, "three times");
 }
 
 #[test]
