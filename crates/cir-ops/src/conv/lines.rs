@@ -38,11 +38,10 @@ pub(super) fn stage_row<S: Simd>(
             }
         }
         (None, 2) => {
-            let count = inner.len();
-            let from = &first[at..at + 2 * count - 1];
-            for (i, to) in inner.iter_mut().enumerate() {
-                *to = S::pack(from[2 * i], S::T::ZERO);
-            }
+            let (from, last) = halves(first, at, inner.len());
+            let (to, end) = inner.split_at_mut(from.len());
+            to.iter_mut().zip(from).for_each(|(to, [v, _])| *to = S::pack(*v, S::T::ZERO));
+            end.iter_mut().for_each(|to| *to = S::pack(last, S::T::ZERO));
         }
         (None, _) => {
             for (to, v) in inner.iter_mut().zip(first[at..].iter().step_by(step)) {
@@ -55,12 +54,13 @@ pub(super) fn stage_row<S: Simd>(
             }
         }
         (Some(second), 2) => {
-            let count = inner.len();
-            let from = &first[at..at + 2 * count - 1];
-            let with = &second[at..at + 2 * count - 1];
-            for (i, to) in inner.iter_mut().enumerate() {
-                *to = S::pack(from[2 * i], with[2 * i]);
+            let (from, last) = halves(first, at, inner.len());
+            let (with, last_with) = halves(second, at, inner.len());
+            let (to, end) = inner.split_at_mut(from.len());
+            for ((to, [v, _]), [w, _]) in to.iter_mut().zip(from).zip(with) {
+                *to = S::pack(*v, *w);
             }
+            end.iter_mut().for_each(|to| *to = S::pack(last, last_with));
         }
         (Some(second), _) => {
             let from = first[at..].iter().step_by(step).zip(second[at..].iter().step_by(step));
@@ -69,6 +69,14 @@ pub(super) fn stage_row<S: Simd>(
             }
         }
     }
+}
+
+/// `count` numbers of a row from `at` on, every second one: each but the last with the one after it, which
+/// lets the loop over them become whole vectors, and the last.
+#[inline(always)]
+fn halves<T: Number>(row: &[T], at: usize, count: usize) -> (&[[T; 2]], T) {
+    let last = at + 2 * (count - 1);
+    (row[at..last].as_chunks().0, row[last])
 }
 
 /// to[i·phases + phase] = activate(from[phase·columns + i]).

@@ -10,11 +10,11 @@ use crate::activation::{Activation, Piecewise};
 use crate::numbers::Number;
 use crate::parallel::{Shared, filled, parallel, part};
 use crate::scratch::Scratch;
-use crate::simd::{Simd, Task};
+use crate::simd::{Simd, Task, prefetch_all};
 use crate::tile::{Term, Tile, tile, tile_rows, vectors_across};
 
 use super::lines::{interleave, stage_row};
-use super::plan::{Correlation, start};
+use super::plan::{Correlation, Phase, start};
 use super::weights::Packed;
 
 /// Bytes of staged input that leave room for a slice of the weights in a second-level cache.
@@ -28,6 +28,17 @@ fn narrow<S: Simd>(c: &Correlation) -> bool {
     let longest = c.x.longest();
     let filled = longest.is_multiple_of(S::LANES) && longest >= 2 * S::LANES;
     c.outputs <= NARROW || c.outputs <= 4 * NARROW && filled
+}
+
+/// Bytes of weights that stay in a first-level cache, beside what they meet.
+const WEIGHTS: usize = 1 << 14;
+
+/// Inputs (or pairs) whose weights, `step` numbers of each, are used for all rows before the next
+/// ones: whole parts of a sum where those are short.
+fn inputs_at_once<S: Simd>(part: usize, terms: usize, step: usize) -> usize {
+    let fitting = (WEIGHTS / (step * size_of::<S::P>()).max(1)).max(1);
+    let in_a_part = part / terms.clamp(1, part);
+    if in_a_part < fitting { fitting / in_a_part * in_a_part } else { fitting }
 }
 
 struct Plan<'a, S: Simd> {
@@ -136,67 +147,44 @@ impl<S: Simd> Task for RowTask<'_, S> {
         let Plan { c, narrow, width, row, columns, .. } = *self.plan;
         let phases = c.x.phases.len();
         let reach = c.y.reach(self.rows.1 - self.rows.0);
-        let mut staged = Scratch::<S::P>::take((self.samples.1 - self.samples.0) * reach * row);
-        for (i, n) in (self.samples.0..self.samples.1).enumerate() {
-            self.stage(n, &mut staged[i * reach * row..(i + 1) * reach * row]);
+        let samples = self.samples.1 - self.samples.0;
+        let mut staged = Scratch::<S::P>::take(samples * reach * row);
+        for (n, staged) in (self.samples.0..).zip(staged.chunks_exact_mut(reach * row)) {
+            self.stage(n, staged);
         }
-        // A row of outputs, as [phase][pixel][channel] and as [channel][phase][pixel].
-        let line_step = columns * width;
-        let mut line = Scratch::<S::T>::take(if narrow { 0 } else { phases * line_step });
+        let lines = if narrow { 0 } else { samples * (self.rows.1 - self.rows.0) };
+        let mut lines = Scratch::<S::T>::take(lines * c.y.phases.len() * phases * columns * width);
         let turned_step = phases * columns;
         let mut turned = Scratch::<S::T>::take(width * turned_step);
         for block in 0..c.outputs.div_ceil(width) {
             let first = block * width;
             let real = width.min(c.outputs - first);
+            if !narrow {
+                self.sweep_wide(block, real.div_ceil(S::LANES), &staged, &mut lines);
+            }
             for (i, n) in (self.samples.0..self.samples.1).enumerate() {
-                let staged = &staged[i * reach * row..(i + 1) * reach * row];
-                for j in self.rows.0..self.rows.1 {
-                    let x = &staged[(j - self.rows.0) * c.y.step * row..];
-                    for (py, phase) in c.y.phases.iter().enumerate() {
-                        if j >= phase.count {
-                            continue;
-                        }
+                for (j, (py, phase)) in self.output_rows() {
+                    let list = py * phases;
+                    if narrow {
+                        let at = (i * reach + (j - self.rows.0) * c.y.step) * row;
                         for px in 0..phases {
-                            let list = py * phases + px;
-                            if narrow {
-                                self.sweep_narrow(list, x, px, &mut turned);
-                            } else {
-                                let line = &mut line[px * line_step..(px + 1) * line_step];
-                                let vectors = real.div_ceil(S::LANES);
-                                self.sweep_wide(list, block, vectors, x, px, line);
-                                for v in 0..vectors {
-                                    for p in (0..columns).step_by(S::LANES) {
-                                        let from = &line[p * width + v * S::LANES..];
-                                        let at = v * S::LANES * turned_step + px * columns + p;
-                                        let to = &mut turned[at..];
-                                        debug_assert!(from.len() > (S::LANES - 1) * width);
-                                        // SAFETY: `line` has `columns` rows of `width`, `turned`
-                                        // `width` rows of `turned_step`, both whole vectors.
-                                        unsafe {
-                                            S::transpose(
-                                                from.as_ptr(),
-                                                width,
-                                                to.as_mut_ptr(),
-                                                turned_step,
-                                            );
-                                        }
-                                    }
-                                }
-                            }
+                            self.sweep_narrow(list + px, &staged[at..], px, &mut turned);
                         }
-                        let y = j * c.y.phases.len() + py;
-                        for o in 0..real {
-                            let at = ((n * c.outputs + first + o) * c.y.output + y) * c.x.output;
-                            // SAFETY: this row of this channel and sample is this task's alone.
-                            let to = unsafe { self.out.part(at, c.x.output) };
-                            interleave(
-                                &turned[o * turned_step..(o + 1) * turned_step],
-                                columns,
-                                phases,
-                                self.plan.activate,
-                                to,
-                            );
-                        }
+                    } else {
+                        self.turn(&lines[self.line(i, j, list)..], real, &mut turned);
+                    }
+                    let y = j * c.y.phases.len() + py;
+                    for o in 0..real {
+                        let at = ((n * c.outputs + first + o) * c.y.output + y) * c.x.output;
+                        // SAFETY: this row of this channel and sample is this task's alone.
+                        let to = unsafe { self.out.part(at, c.x.output) };
+                        interleave(
+                            &turned[o * turned_step..(o + 1) * turned_step],
+                            columns,
+                            phases,
+                            self.plan.activate,
+                            to,
+                        );
                     }
                 }
             }
@@ -205,41 +193,86 @@ impl<S: Simd> Task for RowTask<'_, S> {
 }
 
 impl<S: Simd> RowTask<'_, S> {
-    /// Pixels × channels: `line` is `[pixel][channel]`.
+    /// This task's rows of all phases, each with its phase.
     #[inline(always)]
-    fn sweep_wide(
-        &self,
-        list: usize,
-        block: usize,
-        vectors: usize,
-        x: &[S::P],
-        px: usize,
-        line: &mut [S::T],
-    ) {
-        let Plan { c, width, pitch, .. } = *self.plan;
-        let count = c.x.phases[px].count;
-        let first = block * width;
-        start(&mut line[..count * width], width, self.plan.bias, first);
-        let terms = &self.plan.terms[list];
-        if terms.is_empty() {
-            return;
+    fn output_rows(&self) -> impl Iterator<Item = (usize, (usize, &Phase))> {
+        let phases = || self.plan.c.y.phases.iter().enumerate();
+        let rows = (self.rows.0..self.rows.1).flat_map(move |j| phases().map(move |p| (j, p)));
+        rows.filter(|(j, (_, phase))| *j < phase.count)
+    }
+
+    /// Where the sums of sample `i` of the task, row `j` and a list start among the lines,
+    /// `[sample][row][list][pixel][channel]`.
+    #[inline(always)]
+    fn line(&self, i: usize, j: usize, list: usize) -> usize {
+        let Plan { c, width, columns, .. } = *self.plan;
+        let lists = c.y.phases.len() * c.x.phases.len();
+        let row = i * (self.rows.1 - self.rows.0) + j - self.rows.0;
+        (row * lists + list) * columns * width
+    }
+
+    /// Pixels × channels: the sums of all lines. A few inputs at a time, whose weights stay in a
+    /// first-level cache, for all rows.
+    #[inline(always)]
+    fn sweep_wide(&self, block: usize, vectors: usize, staged: &[S::P], lines: &mut [S::T]) {
+        let Plan { c, width, pitch, row, bias, ref weights, .. } = *self.plan;
+        let reach = c.y.reach(self.rows.1 - self.rows.0);
+        let inputs = c.inputs.div_ceil(S::PAIR);
+        for (py, down) in c.y.phases.iter().enumerate() {
+            for (px, across) in c.x.phases.iter().enumerate() {
+                let list = py * c.x.phases.len() + px;
+                let terms = &self.plan.terms[list];
+                let w_step = weights.input_step(list);
+                let most = inputs_at_once::<S>(c.part(), terms.len(), w_step);
+                for first in (0..inputs.max(1)).step_by(most) {
+                    for i in 0..self.samples.1 - self.samples.0 {
+                        for j in self.rows.0..self.rows.1.min(down.count) {
+                            let line = &mut lines[self.line(i, j, list)..][..across.count * width];
+                            if first == 0 {
+                                start(line, width, bias, block * width);
+                            }
+                            if terms.is_empty() || inputs == 0 {
+                                continue;
+                            }
+                            let at = (i * reach + (j - self.rows.0) * c.y.step) * row;
+                            let t = Tile::<S> {
+                                x: staged[at + first * pitch..].as_ptr(),
+                                x_step: pitch,
+                                w: weights.block(list, block)[first * w_step..].as_ptr(),
+                                w_step,
+                                terms,
+                                outer: most.min(inputs - first),
+                                c: line.as_mut_ptr(),
+                                c_step: width,
+                                add: true,
+                                part: c.part(),
+                            };
+                            // SAFETY: the staged rows reach from the first tap of the first pixel
+                            // to the last tap of the last one for each input; `w` holds each
+                            // input's taps; `line` each pixel.
+                            unsafe { tile_rows(across.count, vectors, t) };
+                        }
+                    }
+                }
+            }
         }
-        let w = self.plan.weights.block(list, block);
-        let t = Tile::<S> {
-            x: x.as_ptr(),
-            x_step: pitch,
-            w: w.as_ptr(),
-            w_step: self.plan.weights.input_step(list),
-            terms,
-            outer: c.inputs.div_ceil(S::PAIR),
-            c: line.as_mut_ptr(),
-            c_step: width,
-            add: true,
-            part: c.part(),
-        };
-        // SAFETY: the staged rows reach from the first tap of the first pixel to the last tap
-        // of the last one for each input; `w` holds each input's taps; `line` each pixel.
-        unsafe { tile_rows(count, vectors, t) };
+    }
+
+    /// Turns the lines of a row, `[phase][pixel][channel]`, into `[channel][phase][pixel]`.
+    #[inline(always)]
+    fn turn(&self, lines: &[S::T], real: usize, turned: &mut [S::T]) {
+        let Plan { c, width, columns, .. } = *self.plan;
+        let step = c.x.phases.len() * columns;
+        // Phases lie one behind the other in both.
+        for o in (0..real).step_by(S::LANES) {
+            for p in (0..step).step_by(S::LANES) {
+                let (from, to) = (&lines[p * width + o..], &mut turned[o * step + p..]);
+                assert!(from.len() >= (S::LANES - 1) * width + S::LANES);
+                assert!(to.len() >= (S::LANES - 1) * step + S::LANES);
+                // SAFETY: both squares were just checked.
+                unsafe { S::transpose(from.as_ptr(), width, to.as_mut_ptr(), step) };
+            }
+        }
     }
 
     /// Channels × pixels: `turned` is `[channel][phase][pixel]`.
@@ -300,6 +333,8 @@ impl<S: Simd> RowTask<'_, S> {
                         &x[at..at + width]
                     })
                 };
+                // The next channel lies a plane further, where no processor looks ahead.
+                (1..=S::PAIR).filter_map(|next| from(i * S::PAIR + next)).for_each(prefetch_all);
                 let first = from(i * S::PAIR);
                 let second = if S::PAIR == 2 { from(i * S::PAIR + 1) } else { None };
                 let parts = staged[i * pitch..(i + 1) * pitch].chunks_exact_mut(residue);

@@ -107,6 +107,12 @@ pub(crate) fn prefetch<T>(from: *const T) {
     let _ = from;
 }
 
+/// [`prefetch`] of each cache line of some numbers.
+#[inline(always)]
+pub(crate) fn prefetch_all<T>(numbers: &[T]) {
+    numbers.iter().step_by(64 / size_of::<T>()).for_each(|number| prefetch(number));
+}
+
 /// Runs `task` with the vectors of `kernels` for f32.
 pub(crate) fn dispatch_f32<G: Generic<f32>>(kernels: Kernels, task: G) -> G::Out {
     match kernels {
