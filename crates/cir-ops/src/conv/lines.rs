@@ -6,30 +6,41 @@ use crate::activation::Piecewise;
 use crate::numbers::Number;
 use crate::simd::Simd;
 
-/// staged[i] = row[start + i·step], zero outside of the row.
+/// staged[i] = row[start + i·step], zero outside of the row: where that begins and ends.
+pub(super) struct Span {
+    /// The numbers that are in the row.
+    left: usize,
+    right: usize,
+    /// Where the row's first of them is.
+    at: usize,
+    step: usize,
+}
+
+impl Span {
+    /// That of `len` numbers, of a row of `width`.
+    pub(super) fn new(width: usize, start: isize, step: usize, len: usize) -> Self {
+        let left = ((-start).max(0) as usize).div_ceil(step).min(len);
+        let end = (width as isize - start).max(0) as usize;
+        let right = end.div_ceil(step).clamp(left, len);
+        Self { left, right, at: (start + (left * step) as isize) as usize, step }
+    }
+}
+
+/// Copies what a span has of a row, or zeros where there is none; of `PAIR` rows.
 #[inline(always)]
 pub(super) fn stage_row<S: Simd>(
     first: Option<&[S::T]>,
     second: Option<&[S::T]>,
-    start: isize,
-    step: usize,
+    &Span { left, right, at, step }: &Span,
     staged: &mut [S::P],
 ) {
     let zero = S::pack(S::T::ZERO, S::T::ZERO);
-    let Some(first) = first else {
+    let Some(first) = first.filter(|_| left < right) else {
         staged.fill(zero);
         return;
     };
-    let before = (-start).max(0) as usize;
-    let left = before.div_ceil(step).min(staged.len());
-    let end = (first.len() as isize - start).max(0) as usize;
-    let right = end.div_ceil(step).clamp(left, staged.len());
     staged[..left].fill(zero);
     staged[right..].fill(zero);
-    if left == right {
-        return;
-    }
-    let at = (start + (left * step) as isize) as usize;
     let inner = &mut staged[left..right];
     match (second, step) {
         (None, 1) => {

@@ -13,8 +13,8 @@ use crate::scratch::Scratch;
 use crate::simd::{Simd, Task, prefetch_all};
 use crate::tile::{Term, Tile, tile, tile_rows, vectors_across};
 
-use super::lines::{interleave, stage_row};
-use super::plan::{Correlation, Phase, start};
+use super::lines::{Span, interleave, stage_row};
+use super::plan::{Correlation, start};
 use super::weights::Packed;
 
 /// Bytes of staged input that leave room for a slice of the weights in a second-level cache.
@@ -56,6 +56,8 @@ struct Plan<'a, S: Simd> {
     residue: usize,
     pitch: usize,
     row: usize,
+    /// What of a row is staged of each remainder.
+    spans: Vec<Span>,
     /// Columns of the longest phase, rounded up to whole vectors.
     columns: usize,
 }
@@ -108,6 +110,9 @@ pub(crate) fn correlate<S: Simd>(
         residue,
         pitch,
         row,
+        spans: (0..c.x.step as isize)
+            .map(|remainder| Span::new(c.x.input, remainder + c.x.low, c.x.step, residue))
+            .collect(),
         columns,
     };
 
@@ -163,7 +168,7 @@ impl<S: Simd> Task for RowTask<'_, S> {
                 self.sweep_wide(block, real.div_ceil(S::LANES), &staged, &mut lines);
             }
             for (i, n) in (self.samples.0..self.samples.1).enumerate() {
-                for (j, (py, phase)) in self.output_rows() {
+                for (j, py) in self.output_rows() {
                     let list = py * phases;
                     if narrow {
                         let at = (i * reach + (j - self.rows.0) * c.y.step) * row;
@@ -193,12 +198,13 @@ impl<S: Simd> Task for RowTask<'_, S> {
 }
 
 impl<S: Simd> RowTask<'_, S> {
-    /// This task's rows of all phases, each with its phase.
+    /// This task's rows, each with its phase.
     #[inline(always)]
-    fn output_rows(&self) -> impl Iterator<Item = (usize, (usize, &Phase))> {
-        let phases = || self.plan.c.y.phases.iter().enumerate();
-        let rows = (self.rows.0..self.rows.1).flat_map(move |j| phases().map(move |p| (j, p)));
-        rows.filter(|(j, (_, phase))| *j < phase.count)
+    fn output_rows(&self) -> impl Iterator<Item = (usize, usize)> {
+        let phases = &self.plan.c.y.phases;
+        let rows =
+            (self.rows.0..self.rows.1).flat_map(|j| (0..phases.len()).map(move |py| (j, py)));
+        rows.filter(|&(j, py)| j < phases[py].count)
     }
 
     /// Where the sums of sample `i` of the task, row `j` and a list start among the lines,
@@ -334,13 +340,14 @@ impl<S: Simd> RowTask<'_, S> {
                     })
                 };
                 // The next channel lies a plane further, where no processor looks ahead.
-                (1..=S::PAIR).filter_map(|next| from(i * S::PAIR + next)).for_each(prefetch_all);
+                (S::PAIR..2 * S::PAIR)
+                    .filter_map(|next| from(i * S::PAIR + next))
+                    .for_each(prefetch_all);
                 let first = from(i * S::PAIR);
                 let second = if S::PAIR == 2 { from(i * S::PAIR + 1) } else { None };
                 let parts = staged[i * pitch..(i + 1) * pitch].chunks_exact_mut(residue);
-                for (remainder, part) in parts.enumerate() {
-                    let start = remainder as isize + c.x.low;
-                    stage_row::<S>(first, second, start, c.x.step, part);
+                for (span, part) in self.plan.spans.iter().zip(parts) {
+                    stage_row::<S>(first, second, span, part);
                 }
             }
         }
