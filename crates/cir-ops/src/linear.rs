@@ -7,7 +7,7 @@ use crate::kernels::Kernels;
 use crate::matmul::{InputGradient, Product, WeightGradient};
 use crate::numbers::Number;
 use crate::operation::{Operand, Operation, apply2, apply3};
-use crate::sums::channel_sums;
+use crate::sums::column_sums;
 use crate::tensors::{Read, own, tensor, view};
 
 /// x·Wᵀ + b, as `torch.nn.functional.linear`; made for few rows and large weights, which are read
@@ -110,7 +110,7 @@ impl Linear {
         });
         let db = bias
             .filter(|b| b.track_op())
-            .map(|b| tensor(channel_sums(kernels, grad, grad.len() / out, out, 1), b.shape()));
+            .map(|b| tensor(column_sums(kernels, grad, out), b.shape()));
         Ok([dx.transpose()?, dw.transpose()?, db.transpose()?])
     }
 }

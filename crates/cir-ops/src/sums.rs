@@ -1,5 +1,7 @@
 //! Sums whose value does not depend on the number of threads: fixed chunks, added in order.
 
+use std::mem::MaybeUninit;
+
 use crate::kernels::Kernels;
 use crate::numbers::Number;
 use crate::parallel::{Shared, filled, parallel};
@@ -92,4 +94,51 @@ pub(crate) fn channel_sums<T: Number>(
         }
     }
     T::dispatch(kernels, All { x, batch, channels, positions })
+}
+
+/// Columns a task takes.
+const COLUMNS: usize = 64;
+
+/// For each column the sum over the rows of `x`, which is (rows, columns).
+pub(crate) fn column_sums<T: Number>(kernels: Kernels, x: &[T], columns: usize) -> Vec<T> {
+    struct Part<'a, T> {
+        x: &'a [T],
+        columns: usize,
+        first: usize,
+        to: &'a mut [MaybeUninit<T>],
+    }
+    impl<T: Number> Task for Part<'_, T> {
+        type Out = ();
+        #[inline(always)]
+        fn run(self) {
+            let mut sums = [0.; COLUMNS];
+            for row in self.x.chunks_exact(self.columns) {
+                let row = &row[self.first..self.first + self.to.len()];
+                sums.iter_mut().zip(row).for_each(|(sum, v)| *sum += v.wide());
+            }
+            self.to.iter_mut().zip(sums).for_each(|(to, sum)| _ = to.write(T::narrow(sum)));
+        }
+    }
+    struct All<'a, T> {
+        x: &'a [T],
+        columns: usize,
+    }
+    impl<T: Number> Generic<T> for All<'_, T> {
+        type Out = Vec<T>;
+        fn run<S: Simd<T = T>>(self) -> Vec<T> {
+            let Self { x, columns } = self;
+            let fill = |out: Shared<T>| {
+                parallel(columns.div_ceil(COLUMNS), x.len(), |i| {
+                    let first = i * COLUMNS;
+                    // SAFETY: these columns are this task's alone.
+                    let to = unsafe { out.part(first, COLUMNS.min(columns - first)) };
+                    // SAFETY: `S` was chosen among the available kernels.
+                    unsafe { S::vectorize(Part { x, columns, first, to }) };
+                });
+            };
+            // SAFETY: every column's sum is written.
+            unsafe { filled(columns, fill) }
+        }
+    }
+    T::dispatch(kernels, All { x, columns })
 }
