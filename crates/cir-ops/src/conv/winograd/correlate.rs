@@ -20,15 +20,14 @@ const TILES: usize = 56;
 /// Tiles of the smallest block that threads without work are worth.
 const FEWEST: usize = 32;
 
-/// Both axes in tiles, down and across, where this is to be preferred to sums over all taps: where it
-/// is faster, and its rounding decides nothing.
+/// Both axes in tiles, down and across, where this is faster than sums over all taps.
 pub(crate) fn splits<S: Simd>(c: &Correlation) -> Option<[Split; 2]> {
     if c.outputs <= NARROW {
         return None;
     }
     let [down, across] = fewest(&c.y, &c.x)?;
-    // Three taps round about as sums over all taps do, and bfloat16 more than either.
-    if c.exact && S::PAIR == 1 && down.filter.taps < 3 {
+    // Of three taps of stride 2 one stands alone; that gains too little for more rounding.
+    if c.exact && S::PAIR == 1 && !(down.whole() && across.whole()) {
         return None;
     }
     let depth = c.inputs * down.remainders() * across.remainders();

@@ -8,9 +8,9 @@
 //! or four interleaved outputs of 2×2 taps (backward), a 3×3 one of stride 2 the same with single
 //! taps in between, in 25 products instead of 36, or 49 instead of 81: see [`split`].
 //!
-//! Its rounding is up to 2.5 times that of sums over all taps, but only 1.1 times where three taps of
-//! many inputs are added up in short parts. So where signs hang on the result (`Correlation::exact`),
-//! only runs of three taps are filtered; unless products are of bfloat16, which is coarser anyway.
+//! Where sums over many inputs are added up in short parts (`Correlation::exact`), its rounding is that of
+//! PyTorch's sums over all taps, 1.6 to 2.5e-7 of the results' size for 16 to 256 inputs; ours over all taps
+//! would be 0.9 to 2.3e-7. In gradients, on which no sign hangs, parts are longer.
 //! Transforms stay in f32, and are rounded when operands are packed.
 
 mod collect;

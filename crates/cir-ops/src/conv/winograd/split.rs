@@ -128,6 +128,11 @@ impl Split {
         self.tiles * self.phases.iter().flatten().map(points).sum::<usize>()
     }
 
+    /// Whether all runs have as many taps as the filter.
+    pub(super) fn whole(&self) -> bool {
+        self.phases.iter().flatten().all(|run| run.elements.len() == self.filter.taps)
+    }
+
     /// Remainders of the inputs.
     pub(super) fn remainders(&self) -> usize {
         self.phases[0].len()
