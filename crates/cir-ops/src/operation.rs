@@ -3,7 +3,7 @@
 //! candle starts the gradient of every tensor as zeros and adds to it, one thread and three passes
 //! over memory for what is most often a single gradient. So a result is tied into candle's graph by a
 //! *stand-in*, one number that the operation hangs on; operations of this crate tie themselves to the
-//! stand-ins of their operands and leave the gradients of these in [`gradients`](crate::gradients),
+//! stand-ins of their operands and leave the gradients of these in [`gradients`],
 //! while candle adds zeros to numbers. To candle's own operations a result is what it seems; their
 //! gradient of it goes the same way.
 //!
