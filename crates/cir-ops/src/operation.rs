@@ -41,8 +41,8 @@ pub(crate) trait Operation<const N: usize>: Send + Sync + 'static {
     /// When an operand does not fit.
     fn forward<T: Number>(&self, operands: [Operand<'_>; N]) -> Result<(CpuStorage, Shape)>;
 
-    /// The gradient of each operand that wants one, from the result and its gradient: either is that
-    /// very tensor, or nobody else's.
+    /// The gradient of each operand that wants one, from the result and its gradient: each is `grad`
+    /// itself, or a tensor (and storage) that nobody else holds, since it may be added to in place.
     ///
     /// # Errors
     /// When an operand does not fit.
@@ -283,8 +283,10 @@ mod tests {
         assert_eq!(stand_in(&y.detach()).dims(), [2, 2]);
         let z = crate::relu(&y).unwrap();
         drop(y);
-        assert!(!stand_ins().contains_key(&id));
+        assert!(stand_ins().contains_key(&id), "the graph of z still has it");
         let grads = z.sum_all().unwrap().backward().unwrap();
+        drop(z);
+        assert!(!stand_ins().contains_key(&id));
         assert_eq!(grads.get(&x).unwrap().to_vec2::<f32>().unwrap(), vec![vec![4.; 3]; 2]);
         let plain = crate::relu(&x.detach()).unwrap();
         assert_eq!(stand_in(&plain).id(), plain.id());
