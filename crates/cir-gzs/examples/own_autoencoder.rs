@@ -41,7 +41,7 @@ pub(crate) fn main() -> Result<()> {
             loss = (loss + (term.value * weight)?)?;
         }
         let mut gradients = Gradients::new();
-        gradients.accumulate(&params, &mut loss.backward()?)?;
+        gradients.accumulate(&params, &mut cir_ops::backward(&loss)?)?;
         adam.step(&params, &gradients, 1.)?;
         println!("step {step}: loss {:.4}", loss.to_scalar::<f32>()?);
     }

@@ -23,22 +23,23 @@ use crate::operation::{number, stand_in};
 /// # Errors
 /// Whatever the operations' backward passes report.
 pub fn backward(loss: &Tensor) -> Result<GradStore> {
-    struct Restore(Option<Found>);
+    struct Restore(Found);
     impl Drop for Restore {
         fn drop(&mut self) {
-            self.0.take().map(gradients::replace);
+            gradients::replace(std::mem::take(&mut self.0));
         }
     }
-    let restore = Restore(Some(gradients::replace(Found::with_variables())));
+    let restore = Restore(gradients::replace(Found { variables: true, ..Found::default() }));
     let grads = loss.backward();
     let found = gradients::replace(Found::default());
     drop(restore);
     let mut grads = grads?;
-    for (id, found) in found.variables.into_iter().flatten() {
+    for (id, Gradient { tensor, own }) in found.sums {
         let grad = match grads.get_id(id) {
             // Operations of candle had a part in it.
-            Some(other) => (other + found.tensor)?,
-            None => found.tensor,
+            Some(other) => (other + tensor)?,
+            None if own => tensor,
+            None => tensor.force_contiguous()?,
         };
         grads.insert_id(id, grad);
     }

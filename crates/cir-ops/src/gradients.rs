@@ -19,20 +19,12 @@ pub(crate) struct Gradient {
     pub(crate) own: bool,
 }
 
-/// What a pass found.
+/// What a pass found, by the id of what stands in the graph: the stand-in of a result, a variable itself.
 #[derive(Default)]
 pub(crate) struct Found {
-    /// Of variables, if they are kept from candle.
-    pub(crate) variables: Option<HashMap<TensorId, Gradient>>,
-    /// Of results, by the id of the stand-in.
-    between: HashMap<TensorId, Gradient>,
-}
-
-impl Found {
-    /// Nothing yet; variables are kept.
-    pub(crate) fn with_variables() -> Self {
-        Self { variables: Some(HashMap::new()), ..Self::default() }
-    }
+    /// Whether variables' gradients are kept from candle.
+    pub(crate) variables: bool,
+    pub(crate) sums: HashMap<TensorId, Gradient>,
 }
 
 thread_local! {
@@ -45,31 +37,33 @@ pub(crate) fn replace(found: Found) -> Found {
     FOUND.replace(found)
 }
 
+/// Drops what a pass has found that failed, lest another one adds to it.
+pub(crate) fn forget() {
+    drop(FOUND.with_borrow_mut(|found| std::mem::take(&mut found.sums)));
+}
+
 /// Takes the gradient of the result behind a stand-in.
 pub(crate) fn take(stand_in: &Tensor) -> Option<Tensor> {
-    let found = FOUND.with_borrow_mut(|found| found.between.remove(&stand_in.id()));
+    let found = FOUND.with_borrow_mut(|found| found.sums.remove(&stand_in.id()));
     found.map(|gradient| gradient.tensor)
 }
 
 /// Keeps a gradient of `operand`, for which `place` stands in the graph, or leaves it to candle;
 /// returns what candle is to add at `place`.
 pub(crate) fn give(operand: &Tensor, place: &Tensor, gradient: Gradient) -> Result<Option<Tensor>> {
-    let variable = operand.is_variable();
-    let kept = FOUND.with_borrow_mut(|found| match &mut found.variables {
-        Some(variables) if variable => Some(variables.remove(&operand.id())),
-        _ if place.id() != operand.id() => Some(found.between.remove(&place.id())),
-        _ => None,
+    let (id, variable) = (place.id(), operand.is_variable());
+    let before = FOUND.with_borrow_mut(|found| {
+        let keeps = id != operand.id() || variable && found.variables;
+        keeps.then(|| found.sums.remove(&id))
     });
-    let sum = match kept {
+    let sum = match before {
         None => return Ok(Some(gradient.tensor)),
         Some(None) => gradient,
         Some(Some(sum)) => add(sum, gradient)?,
     };
-    FOUND.with_borrow_mut(|found| match &mut found.variables {
-        Some(variables) if variable => variables.insert(operand.id(), sum),
-        _ => found.between.insert(place.id(), sum),
-    });
-    // Candle does not ask for a variable's; a stand-in's must be there, and is zero as itself.
+    FOUND.with_borrow_mut(|found| found.sums.insert(id, sum));
+    // candle does not ask for a variable's gradient, but for a stand-in's, which is itself a zero of
+    // the right shape and type.
     Ok((!variable).then(|| place.detach()))
 }
 
@@ -77,15 +71,14 @@ pub(crate) fn give(operand: &Tensor, place: &Tensor, gradient: Gradient) -> Resu
 fn add(sum: Gradient, other: Gradient) -> Result<Gradient> {
     let (sum, other) = if sum.own { (sum, other.tensor) } else { (other, sum.tensor) };
     let kernels = Kernels::current()?;
-    let tensor = if !own(kernels, [&sum.tensor, &other]) {
+    let tensor = if !sum.own || !own(kernels, [&sum.tensor, &other]) {
         (sum.tensor + other)?
     } else {
-        let tensor = if sum.own { sum.tensor } else { sum.tensor.copy()?.contiguous()? };
-        match tensor.dtype() {
-            DType::F64 => add_in_place::<f64>(kernels, &tensor, &other)?,
-            _ => add_in_place::<f32>(kernels, &tensor, &other)?,
+        match sum.tensor.dtype() {
+            DType::F64 => add_in_place::<f64>(kernels, &sum.tensor, &other)?,
+            _ => add_in_place::<f32>(kernels, &sum.tensor, &other)?,
         }
-        tensor
+        sum.tensor
     };
     Ok(Gradient { tensor, own: true })
 }

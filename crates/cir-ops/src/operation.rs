@@ -135,10 +135,7 @@ impl<O: Operation<N>, const N: usize> Node<O, N> {
 
     fn forward(operation: &O, operands: &[Tensor; N]) -> Result<(CpuStorage, Shape)> {
         let read = operands.each_ref().map(Read::new);
-        let mut views = Vec::with_capacity(N);
-        for read in &read {
-            views.push(read.operand()?);
-        }
+        let views = read.iter().map(Read::operand).collect::<Result<Vec<_>>>()?;
         let views = std::array::from_fn(|i| views[i]);
         match operands[0].dtype() {
             DType::F64 => operation.forward::<f64>(views),
@@ -148,6 +145,10 @@ impl<O: Operation<N>, const N: usize> Node<O, N> {
 
     /// What candle is to add to the gradients of `places`, the operands' stand-ins.
     fn backward(&self, places: [&Tensor; N], number: &Tensor) -> Result<[Option<Tensor>; N]> {
+        self.gradients(places, number).inspect_err(|_| gradients::forget())
+    }
+
+    fn gradients(&self, places: [&Tensor; N], number: &Tensor) -> Result<[Option<Tensor>; N]> {
         let (Some(result), Some(grad)) = (self.result.get(), gradients::take(number)) else {
             bail!("{}: a backward pass without a result or its gradient", O::NAME);
         };

@@ -187,6 +187,16 @@ fn several_tiles_of_channels_and_of_pixels_match_plain_loops() {
     check(&Shape { transposed, batch, cin, cout, h, w, kh, kw, stride, padding, output_padding });
 }
 
+/// On one thread a task takes two of the samples, of which the last task has one.
+#[test]
+fn several_samples_of_a_task_match_plain_loops() {
+    let (stride, padding, output_padding, transposed) = (2, 1, 0, false);
+    let (batch, cin, cout, h, w, kh, kw) = (9, 20, 40, 33, 37, 3, 3);
+    let s = Shape { transposed, batch, cin, cout, h, w, kh, kw, stride, padding, output_padding };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    pool.install(|| check(&s));
+}
+
 #[test]
 fn layers_of_the_networks_match_plain_loops() {
     layers().iter().for_each(check);
@@ -277,6 +287,7 @@ fn results_do_not_depend_on_the_number_of_threads() {
     let shapes = [
         (false, 3, 1, 1, [20, 40], [33, 37], 5),
         (false, 4, 2, 1, [16, 40], [6, 6], 30),
+        (false, 3, 2, 1, [20, 40], [33, 37], 9),
         (true, 4, 2, 1, [20, 34], [17, 16], 4),
         (false, 7, 1, 3, [24, 3], [32, 32], 3),
         // Wide enough that minimal filtering takes their gradients (`conv::winograd`, its tests).

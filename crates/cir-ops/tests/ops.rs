@@ -304,6 +304,36 @@ fn a_gradient_that_was_given_is_left_as_it_was() {
     assert_close(&three, &one.iter().map(|v| 3. * v).collect::<Vec<_>>(), 1e-5, "three times");
 }
 
+/// The residual's gradient is the given one itself, and is added to.
+#[test]
+fn a_gradient_that_is_passed_on_is_not_added_to_in_place() {
+    let [x, r] = [var(&[2, 3, 4, 4], 1, DType::F32), var(&[2, 3, 4, 4], 2, DType::F32)];
+    let norm = |x: &Tensor| cir_ops::residual_instance_norm(x, &r, 1e-5).unwrap();
+    let y = norm(&norm(&x));
+    let g = var(&[2, 3, 4, 4], 3, DType::F32).as_tensor().clone();
+    let before = values(&g);
+    let found = cir_ops::backward_from(&[(y.clone(), g.clone())]).unwrap();
+    assert_eq!(values(&g), before);
+    let expected = (y * g).unwrap().sum_all().unwrap().backward().unwrap();
+    for v in [&x, &r] {
+        let [found, expected] = [&found, &expected].map(|grads| values(grads.get(v).unwrap()));
+        assert_close(&found, &expected, 1e-5, "residual");
+    }
+}
+
+/// A variable's only gradient is the caller's own tensor.
+#[test]
+fn what_a_pass_returns_is_nobody_elses() {
+    let x = var(&[2, 3], 1, DType::F32);
+    let g = var(&[3, 2], 2, DType::F32).t().unwrap();
+    let grads = cir_ops::backward_from(&[(x.as_tensor().clone(), g.clone())]).unwrap();
+    let found = grads.get(&x).unwrap();
+    assert!(found.is_contiguous());
+    assert_eq!(values(found), values(&g));
+    found.slice_set(&Tensor::zeros((2, 3), DType::F32, &Device::Cpu).unwrap(), 0, 0).unwrap();
+    assert!(values(&g).iter().any(|v| *v != 0.));
+}
+
 #[test]
 fn a_backward_pass_from_outputs_is_that_of_their_weighted_sum() {
     everywhere(|dtype, tolerance, kernels| {

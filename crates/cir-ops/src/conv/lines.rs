@@ -6,12 +6,11 @@ use crate::activation::Piecewise;
 use crate::numbers::Number;
 use crate::simd::Simd;
 
-/// staged[i] = row[start + i·step], zero outside of the row: where that begins and ends.
+/// staged[i] = row[start + i·step], zero outside of the row: staged[left..right] are row[at],
+/// row[at + step] and so on.
 pub(super) struct Span {
-    /// The numbers that are in the row.
     left: usize,
     right: usize,
-    /// Where the row's first of them is.
     at: usize,
     step: usize,
 }
@@ -52,7 +51,7 @@ pub(super) fn stage_row<S: Simd>(
             let (from, last) = halves(first, at, inner.len());
             let (to, end) = inner.split_at_mut(from.len());
             to.iter_mut().zip(from).for_each(|(to, [v, _])| *to = S::pack(*v, S::T::ZERO));
-            end.iter_mut().for_each(|to| *to = S::pack(last, S::T::ZERO));
+            end[0] = S::pack(last, S::T::ZERO);
         }
         (None, _) => {
             for (to, v) in inner.iter_mut().zip(first[at..].iter().step_by(step)) {
@@ -71,7 +70,7 @@ pub(super) fn stage_row<S: Simd>(
             for ((to, [v, _]), [w, _]) in to.iter_mut().zip(from).zip(with) {
                 *to = S::pack(*v, *w);
             }
-            end.iter_mut().for_each(|to| *to = S::pack(last, last_with));
+            end[0] = S::pack(last, last_with);
         }
         (Some(second), _) => {
             let from = first[at..].iter().step_by(step).zip(second[at..].iter().step_by(step));
@@ -88,6 +87,21 @@ pub(super) fn stage_row<S: Simd>(
 fn halves<T: Number>(row: &[T], at: usize, count: usize) -> (&[[T; 2]], T) {
     let last = at + 2 * (count - 1);
     (row[at..last].as_chunks().0, row[last])
+}
+
+/// Turns `[column][channel]`, `width` numbers a column, into `[channel][column]`, for `real` channels.
+#[inline(always)]
+pub(super) fn turn<S: Simd>(from: &[S::T], width: usize, real: usize, to: &mut [S::T]) {
+    let columns = from.len() / width;
+    for o in (0..real).step_by(S::LANES) {
+        for x in (0..columns).step_by(S::LANES) {
+            let (from, to) = (&from[x * width + o..], &mut to[o * columns + x..]);
+            assert!(from.len() >= (S::LANES - 1) * width + S::LANES);
+            assert!(to.len() >= (S::LANES - 1) * columns + S::LANES);
+            // SAFETY: both squares were just checked.
+            unsafe { S::transpose(from.as_ptr(), width, to.as_mut_ptr(), columns) };
+        }
+    }
 }
 
 /// to[i·phases + phase] = activate(from[phase·columns + i]).

@@ -13,12 +13,12 @@ use crate::scratch::Scratch;
 use crate::simd::{Simd, Task, prefetch_all};
 use crate::tile::{Term, Tile, tile, tile_rows, vectors_across};
 
-use super::lines::{Span, interleave, stage_row};
+use super::lines::{Span, interleave, stage_row, turn};
 use super::plan::{Correlation, start};
 use super::weights::Packed;
 
-/// Bytes of staged input that leave room for a slice of the weights in a second-level cache.
-const STAGED: usize = 1 << 19;
+/// Bytes of staged input, and of sums, that a second-level cache holds both of.
+const HELD: usize = 1 << 19;
 /// Most output channels in one tile whose vectors are pixels.
 pub(crate) const NARROW: usize = 4;
 
@@ -34,7 +34,7 @@ fn narrow<S: Simd>(c: &Correlation) -> bool {
 const WEIGHTS: usize = 1 << 14;
 
 /// Inputs (or pairs) whose weights, `step` numbers of each, are used for all rows before the next
-/// ones: whole parts of a sum where those are short.
+/// ones: whole parts of a sum, or less than one where it has more inputs than fit.
 fn inputs_at_once<S: Simd>(part: usize, terms: usize, step: usize) -> usize {
     let fitting = (WEIGHTS / (step * size_of::<S::P>()).max(1)).max(1);
     let in_a_part = part / terms.clamp(1, part);
@@ -120,9 +120,11 @@ pub(crate) fn correlate<S: Simd>(
     // does not depend on it.
     let threads = rayon::current_num_threads();
     let height = c.y.longest();
-    let bytes = |rows: usize| c.y.reach(rows) * row * size_of::<S::P>();
-    let group = (STAGED / bytes(height).max(1)).min(c.batch.div_ceil(4 * threads)).max(1);
-    let fitting = (1..=height).rev().find(|&rows| bytes(rows) <= STAGED).unwrap_or(1);
+    let sums = if narrow { 0 } else { c.y.phases.len() * c.x.phases.len() * columns * width };
+    let bytes =
+        |rows: usize| c.y.reach(rows) * row * size_of::<S::P>() + rows * sums * size_of::<S::T>();
+    let group = (HELD / bytes(height).max(1)).min(c.batch.div_ceil(4 * threads)).max(1);
+    let fitting = (1..=height).rev().find(|&rows| bytes(rows) <= HELD).unwrap_or(1);
     let groups = c.batch.div_ceil(group);
     let blocks = height.div_ceil(fitting).max((2 * threads).div_ceil(groups.max(1))).min(height);
     let fill = |out| {
@@ -176,7 +178,9 @@ impl<S: Simd> Task for RowTask<'_, S> {
                             self.sweep_narrow(list + px, &staged[at..], px, &mut turned);
                         }
                     } else {
-                        self.turn(&lines[self.line(i, j, list)..], real, &mut turned);
+                        // Phases lie one behind the other in both.
+                        let lines = &lines[self.line(i, j, list)..][..turned_step * width];
+                        turn::<S>(lines, width, real, &mut turned);
                     }
                     let y = j * c.y.phases.len() + py;
                     for o in 0..real {
@@ -230,14 +234,14 @@ impl<S: Simd> RowTask<'_, S> {
                 let terms = &self.plan.terms[list];
                 let w_step = weights.input_step(list);
                 let most = inputs_at_once::<S>(c.part(), terms.len(), w_step);
-                for first in (0..inputs.max(1)).step_by(most) {
+                for first in (0..inputs).step_by(most) {
                     for i in 0..self.samples.1 - self.samples.0 {
                         for j in self.rows.0..self.rows.1.min(down.count) {
                             let line = &mut lines[self.line(i, j, list)..][..across.count * width];
                             if first == 0 {
                                 start(line, width, bias, block * width);
                             }
-                            if terms.is_empty() || inputs == 0 {
+                            if terms.is_empty() {
                                 continue;
                             }
                             let at = (i * reach + (j - self.rows.0) * c.y.step) * row;
@@ -260,23 +264,6 @@ impl<S: Simd> RowTask<'_, S> {
                         }
                     }
                 }
-            }
-        }
-    }
-
-    /// Turns the lines of a row, `[phase][pixel][channel]`, into `[channel][phase][pixel]`.
-    #[inline(always)]
-    fn turn(&self, lines: &[S::T], real: usize, turned: &mut [S::T]) {
-        let Plan { c, width, columns, .. } = *self.plan;
-        let step = c.x.phases.len() * columns;
-        // Phases lie one behind the other in both.
-        for o in (0..real).step_by(S::LANES) {
-            for p in (0..step).step_by(S::LANES) {
-                let (from, to) = (&lines[p * width + o..], &mut turned[o * step + p..]);
-                assert!(from.len() >= (S::LANES - 1) * width + S::LANES);
-                assert!(to.len() >= (S::LANES - 1) * step + S::LANES);
-                // SAFETY: both squares were just checked.
-                unsafe { S::transpose(from.as_ptr(), width, to.as_mut_ptr(), step) };
             }
         }
     }

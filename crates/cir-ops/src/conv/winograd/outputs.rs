@@ -7,6 +7,7 @@ use crate::parallel::Shared;
 use crate::scratch::Scratch;
 use crate::simd::Simd;
 
+use super::super::lines::turn;
 use super::super::plan::Correlation;
 use super::split::{Run, Split};
 use super::tiles::Units;
@@ -107,15 +108,7 @@ impl<T: Number> Results<'_, T> {
     ) {
         let (c, activate, width) = (self.c, self.activate, width::<S>());
         let columns = row.len() / width;
-        for o in (0..real).step_by(S::LANES) {
-            for x in (0..columns).step_by(S::LANES) {
-                let (from, to) = (&row[x * width + o..], &mut turned[o * columns + x..]);
-                assert!(from.len() >= (S::LANES - 1) * width + S::LANES);
-                assert!(to.len() >= (S::LANES - 1) * columns + S::LANES);
-                // SAFETY: both squares were just checked.
-                unsafe { S::transpose(from.as_ptr(), width, to.as_mut_ptr(), columns) };
-            }
-        }
+        turn::<S>(row, width, real, turned);
         for (o, turned) in turned.chunks_exact(columns).enumerate().take(real) {
             let at = ((n * c.outputs + first + o) * c.y.output + y) * c.x.output;
             // SAFETY: the rows of a unit are its task's alone.
