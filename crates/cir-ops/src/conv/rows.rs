@@ -17,7 +17,7 @@ use super::lines::{Span, interleave, stage_row, turn};
 use super::plan::{Correlation, start};
 use super::weights::Packed;
 
-/// Bytes of staged input, and of sums, that a second-level cache holds both of.
+/// Bytes of staged input, or of sums, at most: a second-level cache holds both.
 const HELD: usize = 1 << 19;
 /// Most output channels in one tile whose vectors are pixels.
 pub(crate) const NARROW: usize = 4;
@@ -121,8 +121,9 @@ pub(crate) fn correlate<S: Simd>(
     let threads = rayon::current_num_threads();
     let height = c.y.longest();
     let sums = if narrow { 0 } else { c.y.phases.len() * c.x.phases.len() * columns * width };
-    let bytes =
-        |rows: usize| c.y.reach(rows) * row * size_of::<S::P>() + rows * sums * size_of::<S::T>();
+    let bytes = |rows: usize| {
+        (c.y.reach(rows) * row * size_of::<S::P>()).max(rows * sums * size_of::<S::T>())
+    };
     let group = (HELD / bytes(height).max(1)).min(c.batch.div_ceil(4 * threads)).max(1);
     let fitting = (1..=height).rev().find(|&rows| bytes(rows) <= HELD).unwrap_or(1);
     let groups = c.batch.div_ceil(group);
